@@ -1,0 +1,2 @@
+//! Neural architecture search with sandboxed methods.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Loads search strategies, estimators and search spaces as sandboxed WebAssembly components.

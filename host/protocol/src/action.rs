@@ -1,0 +1,145 @@
+//! What a trainer is asked to do, and what came of it.
+
+use archwright_space::Network;
+use serde::{Deserialize, Serialize};
+
+use crate::Recipe;
+
+/// Something for a trainer to do. What an action says determines its outcome, up to cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Action {
+    /// Train a network and evaluate it after each epoch.
+    Train(Train),
+    /// Evaluate a trained network.
+    Evaluate(Evaluate),
+}
+
+/// Trains a network until it has seen `until_epoch` epochs in all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Train {
+    /// The network, for inputs of `input` shape.
+    pub network: Network,
+    /// Shape of one input (channels, height, width): smaller than the data's where the resolution is reduced; the
+    /// trainer scales the images down.
+    pub input: Vec<u32>,
+    /// How to train. The schedule spans `until_epoch` epochs, not `recipe.epochs`.
+    pub recipe: Recipe,
+    /// Epochs in all, at least 1.
+    pub until_epoch: u32,
+    /// Seed of initial weights, order of examples and augmentation.
+    pub seed: u64,
+    /// Share of the training examples used, in (0, 1]: a prefix of an order drawn from the split's seed, so that a
+    /// smaller share is part of a larger one.
+    pub data_share: f64,
+    /// Which weights to start from.
+    pub start: Start,
+    /// What to evaluate on after each epoch. Never the test split.
+    pub evaluate: Subset,
+    /// Whether to keep the trained weights.
+    pub keep_weights: bool,
+}
+
+/// Weights to start from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Fresh ones.
+    Fresh,
+    /// Go on from these, by their digest in the weights folder, with the optimizer's state and after the epochs that
+    /// they have seen.
+    Resume(String),
+}
+
+/// Evaluates kept weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluate {
+    /// The network the weights belong to.
+    pub network: Network,
+    /// Shape of one input (channels, height, width).
+    pub input: Vec<u32>,
+    /// Digest of the weights.
+    pub weights: String,
+    /// What to evaluate on.
+    pub subset: Subset,
+}
+
+/// A part of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subset {
+    /// What the search sees.
+    Validation,
+    /// What only the end of a run sees.
+    Test,
+}
+
+/// What came of an action that succeeded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// For a training: one entry an epoch so far, those before a resume included. For an evaluation: empty.
+    pub curve: Vec<Epoch>,
+    /// Metrics at the end.
+    pub metrics: Metrics,
+    /// Digest of the kept weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// Seconds the action took, without loading data or starting up.
+    pub seconds: f64,
+    /// Largest device memory in use, in bytes, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory: Option<u64>,
+}
+
+/// One epoch of a training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: u32,
+    /// Mean training loss over the epoch, as optimized.
+    pub train_loss: f64,
+    /// On the subset that was asked for.
+    pub metrics: Metrics,
+}
+
+/// How good a network is on a subset.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Share of examples classified right, in [0, 1].
+    pub accuracy: f64,
+    /// Mean cross-entropy in nats, without label smoothing.
+    pub loss: f64,
+}
+
+/// Why an action failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The sort of failure.
+    pub kind: FailureKind,
+    /// What happened, for a person.
+    pub message: String,
+}
+
+/// Sorts of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The loss became NaN or infinite.
+    Diverged,
+    /// The device's memory ran out.
+    OutOfMemory,
+    /// Refused before it was built: the network does not fit on the device.
+    TooLarge,
+    /// The trainer ended, by a signal or an exit.
+    Crashed,
+    /// The trainer said nothing for too long.
+    TimedOut,
+    /// The trainer cannot do this action.
+    Unsupported,
+    /// The data or the weights could not be read.
+    Data,
+    /// A defect in the trainer.
+    Internal,
+}

@@ -1,0 +1,25 @@
+//! What the host and its trainers say to each other: JSON lines over the trainer's standard streams.
+//!
+//! The host writes [`Request`]s to the trainer's standard input, one JSON object a line; the trainer writes
+//! [`Reply`]s to its standard output. Standard error is free for the trainer's own log. No message holds a file path:
+//! where data and weights lie on this machine is told by the environment variables [`DATA_DIR`] and [`WEIGHTS_DIR`].
+//! This crate holds types only, no logic.
+
+mod action;
+mod message;
+mod recipe;
+mod task;
+
+pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Metrics, Outcome, Start, Subset, Train};
+pub use message::{DataSummary, DeviceSummary, Ready, Reply, Request, Setup};
+pub use recipe::{Optimizer, Recipe, Schedule};
+pub use task::{DataFormat, DataSource, Split, Task};
+
+/// Version of this protocol; host and trainer have to agree.
+pub const VERSION: u32 = 1;
+
+/// Environment variable: the file or folder that holds the task's data, where the source has one.
+pub const DATA_DIR: &str = "ARCHWRIGHT_DATA";
+
+/// Environment variable: the folder in which trained weights are kept, named by their content.
+pub const WEIGHTS_DIR: &str = "ARCHWRIGHT_WEIGHTS";

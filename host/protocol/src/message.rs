@@ -1,0 +1,116 @@
+//! The messages themselves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Action, Failure, Metrics, Outcome, Task};
+
+/// What the host says, one JSON object a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Request {
+    /// First message: load the task's data and get ready.
+    Setup(Setup),
+    /// Do this; exactly one [`Reply::Done`] or [`Reply::Failed`] with the same id ends it. One action at a time.
+    Act {
+        /// Names the action in replies.
+        id: u64,
+        /// What to do.
+        action: Box<Action>,
+    },
+    /// Last message: end with exit code 0. The end of the standard input means the same.
+    Stop,
+}
+
+/// What a trainer works on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Version of the protocol that the host speaks.
+    pub protocol: u32,
+    /// The data and its split.
+    pub task: Task,
+    /// Device to work on: `cpu` or `cuda:N`.
+    pub device: String,
+    /// Threads to compute with, on the CPU. Part of what makes a result repeat bit for bit.
+    pub threads: u32,
+}
+
+/// What a trainer says, one JSON object a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Reply {
+    /// Answer to [`Request::Setup`]: ready for actions.
+    Ready(Ready),
+    /// Answer to [`Request::Setup`]: cannot work on this; the trainer ends.
+    Refused(Failure),
+    /// A sign of life within an action. Optional, any number; silence for longer than the host's patience counts as a
+    /// hang.
+    Progress {
+        /// The action's id.
+        id: u64,
+        /// Epochs finished, fractions included.
+        epoch: f64,
+        /// Metrics of the last finished epoch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metrics: Option<Metrics>,
+    },
+    /// The action's outcome.
+    Done {
+        /// The action's id.
+        id: u64,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// The action failed; the trainer goes on with the next unless it ends.
+    Failed {
+        /// The action's id.
+        id: u64,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A trainer's answer to the set-up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Version of the protocol that the trainer speaks.
+    pub protocol: u32,
+    /// The trainer's name.
+    pub name: String,
+    /// The trainer's version.
+    pub version: String,
+    /// Everything besides the action that bits of the results depend on, e.g. `libtorch 2.11.0, cpu, 1 thread`.
+    pub numerics: String,
+    /// What it can do: `train`, `train.resume`, `evaluate`.
+    pub actions: Vec<String>,
+    /// What it works on.
+    pub device: DeviceSummary,
+    /// The data as loaded and split.
+    pub data: DataSummary,
+}
+
+/// What a trainer works on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceSummary {
+    /// For people, e.g. `cpu` or `NVIDIA H100`.
+    pub name: String,
+    /// Memory that trainings can use, in bytes, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+}
+
+/// The data as loaded and split.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// Digest of the examples and labels.
+    pub digest: String,
+    /// Shape of one example: channels, height, width.
+    pub input: Vec<u32>,
+    /// Number of classes.
+    pub classes: u32,
+    /// Number of training examples.
+    pub train: u64,
+    /// Number of validation examples.
+    pub validation: u64,
+    /// Number of test examples.
+    pub test: u64,
+}

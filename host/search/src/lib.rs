@@ -1,0 +1,1 @@
+//! The search loop: strategy, estimator, trainers, budget.

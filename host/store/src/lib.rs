@@ -1,0 +1,1 @@
+//! Runs, outcomes and trained weights on disk.

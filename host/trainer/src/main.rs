@@ -1,0 +1,2 @@
+//! Trains networks through libtorch.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Set-up and developer tasks.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The performance estimation strategy full-training.
