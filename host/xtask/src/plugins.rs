@@ -1,0 +1,62 @@
+//! Builds the bundled plugins and lays them where the host looks for them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use archwright_build::{TARGET, Toolchain, encode, run};
+
+use crate::workspace::Workspace;
+
+/// Folders of plugin crates, the same names in the source and in the build.
+const KINDS: [(&str, &str); 3] = [("strategies", "strategy"), ("estimators", "estimator"), ("spaces", "space")];
+
+struct Plugin {
+    /// Name of its crate.
+    package: String,
+    /// What cargo makes of it.
+    core: PathBuf,
+    /// What the host loads.
+    component: PathBuf,
+}
+
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    let plugins = plugins(workspace)?;
+    eprintln!("plugins: building {}", plugins.len());
+    let mut cargo = Toolchain::find()?.cargo(workspace.root());
+    cargo.args(["build", "--profile", "plugin", "--target", TARGET]);
+    for plugin in &plugins {
+        cargo.args(["-p", &plugin.package]);
+    }
+    run(&mut cargo)?;
+    for plugin in &plugins {
+        if !is_newer(&plugin.component, &plugin.core) {
+            encode(&plugin.core, &plugin.component)?;
+        }
+    }
+    Ok(())
+}
+
+fn plugins(workspace: &Workspace) -> Result<Vec<Plugin>> {
+    let mut plugins = Vec::new();
+    for (folder, kind) in KINDS {
+        let source = workspace.root().join("plugins").join(folder);
+        let entries = std::fs::read_dir(&source).with_context(|| format!("cannot read {}", source.display()))?;
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let package = format!("archwright-{kind}-{name}");
+            let core = format!("{}.wasm", package.replace('-', "_"));
+            plugins.push(Plugin {
+                core: workspace.target().join(TARGET).join("plugin").join(core),
+                component: workspace.release().join("plugins").join(folder).join(format!("{name}.wasm")),
+                package,
+            });
+        }
+    }
+    plugins.sort_by(|left, right| left.package.cmp(&right.package));
+    Ok(plugins)
+}
+
+fn is_newer(file: &Path, than: &Path) -> bool {
+    let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());
+    matches!((changed(file), changed(than)), (Ok(file), Ok(than)) if file >= than)
+}
