@@ -1,0 +1,144 @@
+//! Checks of estimators.
+
+use std::sync::Arc;
+
+use archwright_space::Space;
+
+use super::{Checks, Subject, declined, log, objectives, same, spaces};
+use crate::model::{ActionOutcome, OutcomeEpoch, PluginAction, Query, Step, Subject as Asked};
+use crate::{Estimator, EstimatorSetup, PluginError};
+
+/// Jobs in a check.
+const JOBS: u64 = 12;
+
+/// Actions of one job after which it is given up.
+const ACTIONS: usize = 100;
+
+const FULL_EPOCHS: u32 = 20;
+
+/// How the steps of jobs follow on each other.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    OneByOne,
+    Interleaved,
+}
+
+pub(super) fn check(subject: &Subject<'_>, checks: &mut Checks) {
+    let spaces = match spaces::all() {
+        Ok(spaces) => spaces,
+        Err(error) => return checks.add("can be tried in the test spaces", Err(error.to_string())),
+    };
+    let mut accepted = Vec::new();
+    for (name, space) in spaces {
+        let first = match estimate(subject, &space, Order::OneByOne, false) {
+            Err(Problem::Plugin(error)) if declined(&error) => {
+                checks.add(format!("declines the {name} space in due form"), Ok(error.to_string()));
+                continue;
+            }
+            first => first.map_err(|problem| problem.to_string()),
+        };
+        accepted.push(name);
+        let estimates = first.as_ref().map_err(Clone::clone).and_then(|steps| all_done(steps));
+        checks.add(format!("estimates in the {name} space"), estimates);
+        let Ok(first) = first else { continue };
+        let compare = |order| {
+            let again = estimate(subject, &space, order, false).map_err(|problem| problem.to_string())?;
+            same(&first, &again, "estimate")
+        };
+        checks.add(format!("repeats itself in the {name} space"), compare(Order::OneByOne));
+        checks.add(format!("keeps jobs apart in the {name} space"), compare(Order::Interleaved));
+        let failing = estimate(subject, &space, Order::OneByOne, true);
+        let failing = failing.map(|steps| format!("{} jobs ended", steps.len())).map_err(|problem| problem.to_string());
+        checks.add(format!("ends jobs whose actions fail in the {name} space"), failing);
+    }
+    let some = if accepted.is_empty() { Err("it declined all of them".into()) } else { Ok(accepted.join(", ")) };
+    checks.add("works in one of the test spaces", some);
+}
+
+fn all_done(steps: &[Step]) -> Result<String, String> {
+    match steps.iter().find(|step| !matches!(step, Step::Done(_))) {
+        None => Ok(format!("{} jobs done", steps.len())),
+        Some(step) => Err(format!("no action failed, but a job ended with {step:?}")),
+    }
+}
+
+/// Why a check went no further.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    #[error("job {0} asked for {ACTIONS} actions and was not done")]
+    Endless(u64),
+}
+
+/// The last step of each job.
+fn estimate(subject: &Subject<'_>, space: &Arc<Space>, order: Order, failing: bool) -> Result<Vec<Step>, Problem> {
+    let needs = subject.component.description().needs.iter().cloned();
+    let actions = ["train", "train.resume", "train.inherit"].map(String::from);
+    let setup = EstimatorSetup {
+        objectives: objectives(),
+        options: subject.options.clone(),
+        seed: 1,
+        full_epochs: FULL_EPOCHS,
+        offers: needs.chain(actions).collect(),
+    };
+    let name = subject.component.name();
+    let mut estimator = Estimator::open(subject.component, Arc::clone(space), setup, subject.limits, log(name))?;
+    let queries: Vec<_> = (0..JOBS)
+        .map(|job| Query {
+            id: 100 + job,
+            subject: Asked::Architecture(space.sample(job / 2)),
+            fidelity: if job % 3 == 2 { 0.5 } else { 1.0 },
+            parent: (job > 0 && job % 2 == 1).then_some(99 + job),
+        })
+        .collect();
+    let mut steps: Vec<Option<Step>> = vec![None; queries.len()];
+    if order == Order::Interleaved {
+        for (job, query) in (0..).zip(&queries) {
+            steps[job as usize] = Some(estimator.begin(job, query)?);
+        }
+    }
+    let mut rounds = 0;
+    loop {
+        let mut busy = false;
+        for (job, query) in (0..).zip(&queries) {
+            let slot = &mut steps[job as usize];
+            let mut step = match slot.take() {
+                Some(step) => step,
+                None => estimator.begin(job, query)?,
+            };
+            let mut actions = 0;
+            while let Step::Act(PluginAction::Train(training)) = &step {
+                if actions.max(rounds) >= ACTIONS {
+                    return Err(Problem::Endless(job));
+                }
+                actions += 1;
+                let accuracy = spaces::accuracy(space, &training.subject);
+                let weights = format!("weights-{job}-{}", training.until_epoch);
+                let outcome = if failing { failed() } else { trained(training.until_epoch, accuracy, weights) };
+                step = estimator.advance(job, &outcome)?;
+                if order == Order::Interleaved {
+                    break;
+                }
+            }
+            busy |= matches!(step, Step::Act(_));
+            *slot = Some(step);
+        }
+        rounds += 1;
+        if !busy {
+            return Ok(steps.into_iter().flatten().collect());
+        }
+    }
+}
+
+fn failed() -> ActionOutcome {
+    ActionOutcome { failure: Some("out of memory".into()), cost: 1.0, ..ActionOutcome::default() }
+}
+
+fn trained(until_epoch: u32, accuracy: f64, weights: String) -> ActionOutcome {
+    let curve = (1..=until_epoch).map(|epoch| {
+        let share = f64::from(epoch) / f64::from(FULL_EPOCHS);
+        OutcomeEpoch { epoch, train_loss: 2.0 - share, objectives: vec![accuracy * (0.5 + 0.5 * share)] }
+    });
+    ActionOutcome { failure: None, curve: Some(curve.collect()), weights: Some(weights), cost: f64::from(until_epoch) }
+}

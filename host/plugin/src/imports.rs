@@ -1,0 +1,258 @@
+//! What plugins can call: questions about the space, actions, the log.
+//!
+//! The host's work is charged to the plugin's fuel, so that fuel bounds a call as a whole. Prices are of the order of what
+//! the work takes, in the time of a unit of fuel; they are part of the contract's behaviour and listed in
+//! `docs/limits.md`.
+
+use archwright_space::{Architecture, Space, SpaceError};
+use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTableError, ResourceType};
+use wasmtime::{Engine, Result, StoreContextMut, Trap};
+
+use crate::actions::{HostAction, HostOutcome};
+use crate::bindings::{actions, log, space, types};
+use crate::checked::{self, Wrong};
+use crate::guest::State;
+use crate::limiter::Reached;
+use crate::log::LogLevel;
+use crate::lower;
+use crate::model::PluginAction;
+
+/// Fuel for any question.
+const CALL: u64 = 1_000;
+
+/// Fuel for each decision, of each architecture.
+const DECISION: u64 = 500;
+
+/// Fuel for each node of a network built.
+const NODE: u64 = 10_000;
+
+/// Fuel for each node of a network whose fingerprint is taken.
+const FINGERPRINT_NODE: u64 = 40_000;
+
+/// Fuel for each number of an encoding.
+const FEATURE: u64 = 20;
+
+/// Everything that a plugin of any kind imports.
+pub(crate) fn linker(engine: &Engine) -> Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    linker.instance("archwright:nas/types@0.1.0")?;
+    link_space(&mut linker.instance("archwright:nas/space@0.1.0")?)?;
+    link_actions(&mut linker.instance("archwright:nas/actions@0.1.0")?)?;
+    link_log(&mut linker.instance("archwright:nas/log@0.1.0")?)?;
+    Ok(linker)
+}
+
+fn link_log(log: &mut LinkerInstance<'_, State>) -> Result<()> {
+    log.func_wrap("log", |mut store: StoreContextMut<'_, State>, (level, message): (log::Level, String)| {
+        charge(&mut store, CALL + message.len() as u64)?;
+        let level = match level {
+            log::Level::Debug => LogLevel::Debug,
+            log::Level::Info => LogLevel::Info,
+            log::Level::Warn => LogLevel::Warn,
+            log::Level::Error => LogLevel::Error,
+        };
+        store.data_mut().log.write(level, &message);
+        Ok(())
+    })
+}
+
+fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
+    interface.func_wrap("sample", |mut store: StoreContextMut<'_, State>, (seed,): (u64,)| {
+        let space = the_space(&store)?;
+        charge(&mut store, CALL + points(&space, 1))?;
+        Ok((lower::architecture(&space.sample(seed)),))
+    })?;
+    interface.func_wrap(
+        "mutate",
+        |mut store: StoreContextMut<'_, State>, (parent, seed): (types::Architecture, u64)| {
+            let answer = ask(&mut store, [parent], |space, [parent]| space.mutate(&parent, seed))?;
+            Ok((answer.map(|child| lower::architecture(&child)),))
+        },
+    )?;
+    interface.func_wrap(
+        "crossover",
+        |mut store: StoreContextMut<'_, State>,
+         (left, right, seed): (types::Architecture, types::Architecture, u64)| {
+            let answer = ask(&mut store, [left, right], |space, [left, right]| space.crossover(&left, &right, seed))?;
+            Ok((answer.map(|child| lower::architecture(&child)),))
+        },
+    )?;
+    interface.func_wrap(
+        "neighbors",
+        |mut store: StoreContextMut<'_, State>, (of, limit): (types::Architecture, u32)| {
+            let space = the_space(&store)?;
+            // One more than the fuel pays for is enough to run out of it.
+            let affordable = store.get_fuel()? / points(&space, 1).max(1) + 1;
+            let limit = usize::try_from(affordable).unwrap_or(usize::MAX).min(limit as usize);
+            let answer = ask(&mut store, [of], |space, [of]| space.neighbors(&of, limit))?;
+            if let Ok(neighbors) = &answer {
+                charge(&mut store, points(&space, neighbors.len()))?;
+            }
+            Ok((answer.map(|neighbors| neighbors.iter().map(lower::architecture).collect::<Vec<_>>()),))
+        },
+    )?;
+    interface.func_wrap("fingerprint", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
+        let answer = ask_of_network(&mut store, of, FINGERPRINT_NODE, Space::fingerprint)?;
+        Ok((answer,))
+    })?;
+    interface.func_wrap(
+        "encode",
+        |mut store: StoreContextMut<'_, State>, (of, encoding): (types::Architecture, space::Encoding)| {
+            let encoding = match encoding {
+                space::Encoding::OneHot => archwright_space::Encoding::OneHot,
+                space::Encoding::Adjacency => archwright_space::Encoding::Adjacency,
+                space::Encoding::Path => archwright_space::Encoding::Path,
+            };
+            let answer = ask(&mut store, [of], |space, [of]| space.encode(&of, encoding))?;
+            if let Ok(features) = &answer {
+                charge(&mut store, FEATURE * features.len() as u64)?;
+            }
+            Ok((answer,))
+        },
+    )?;
+    interface.func_wrap("build", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
+        let answer = ask_of_network(&mut store, of, NODE, Space::build)?;
+        Ok((answer.map(|network| lower::network(&network)),))
+    })?;
+    interface.func_wrap("profile", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
+        let answer = ask_of_network(&mut store, of, NODE, Space::profile)?;
+        let footprint = answer.map(|footprint| space::Footprint {
+            parameters: footprint.parameters,
+            multiply_adds: footprint.multiply_adds,
+            depth: footprint.depth,
+            activation_bytes: footprint.activation_bytes,
+        });
+        Ok((footprint,))
+    })
+}
+
+fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
+    interface.resource("action", ResourceType::host::<HostAction>(), |mut store, handle| {
+        store.data_mut().resources.delete(Resource::<HostAction>::new_own(handle))?;
+        Ok(())
+    })?;
+    // Plugins only ever borrow outcomes.
+    interface.resource("outcome", ResourceType::host::<HostOutcome>(), |_, _| Ok(()))?;
+    interface.func_wrap("train", |mut store: StoreContextMut<'_, State>, (spec,): (actions::Training,)| {
+        let space = the_space(&store)?;
+        charge(&mut store, CALL + points(&space, 1))?;
+        let state = store.data_mut();
+        let Some(rules) = &state.actions else { return Ok((Err(unsupported("there are no actions here")),)) };
+        match rules.training(spec, &space, state.network_nodes) {
+            Ok(training) => {
+                let action = HostAction(PluginAction::Train(training));
+                let capacity = state.resources.max_capacity() as u64;
+                let handle = state.resources.push(action).map_err(|error| match error {
+                    ResourceTableError::Full => wasmtime::Error::from(Reached {
+                        of: "handles held at once",
+                        limit: capacity,
+                        setting: "limits.handles",
+                    }),
+                    other => other.into(),
+                })?;
+                Ok((Ok(handle),))
+            }
+            Err(wrong) => Ok((Err(refused(&wrong)),)),
+        }
+    })?;
+    interface.func_wrap("[method]outcome.failure", |store, (outcome,): (Resource<HostOutcome>,)| {
+        let outcome = outcome_of(&store, &outcome)?;
+        Ok((outcome.failure.clone(),))
+    })?;
+    interface.func_wrap("[method]outcome.curve", |mut store, (outcome,): (Resource<HostOutcome>,)| {
+        let epochs = lower::epochs(outcome_of(&store, &outcome)?);
+        charge(&mut store, CALL + FEATURE * epochs.as_ref().map_or(0, Vec::len) as u64)?;
+        Ok((epochs,))
+    })?;
+    interface.func_wrap("[method]outcome.weights", |store, (outcome,): (Resource<HostOutcome>,)| {
+        let outcome = outcome_of(&store, &outcome)?;
+        Ok((outcome.weights.clone(),))
+    })?;
+    interface.func_wrap("[method]outcome.cost", |store, (outcome,): (Resource<HostOutcome>,)| {
+        let outcome = outcome_of(&store, &outcome)?;
+        Ok((outcome.cost,))
+    })
+}
+
+fn outcome_of<'a>(
+    store: &'a StoreContextMut<'_, State>,
+    outcome: &Resource<HostOutcome>,
+) -> Result<&'a crate::model::ActionOutcome> {
+    Ok(&store.data().resources.get(outcome)?.0)
+}
+
+/// Takes fuel for the host's work; without enough of it the plugin is out of fuel.
+fn charge(store: &mut StoreContextMut<'_, State>, price: u64) -> Result<()> {
+    match store.get_fuel()?.checked_sub(price) {
+        Some(left) => store.set_fuel(left),
+        None => {
+            store.set_fuel(0)?;
+            Err(Trap::OutOfFuel.into())
+        }
+    }
+}
+
+fn points(space: &Space, count: usize) -> u64 {
+    DECISION * (space.decisions().len() as u64 + 1) * count as u64
+}
+
+fn the_space(store: &StoreContextMut<'_, State>) -> Result<std::sync::Arc<Space>> {
+    // Only strategies and estimators are let in with this import, and they are opened with a space.
+    store.data().space.clone().ok_or_else(|| wasmtime::Error::msg("there is no space to ask about here"))
+}
+
+/// Answers a question about architectures.
+fn ask<T, const N: usize>(
+    store: &mut StoreContextMut<'_, State>,
+    given: [types::Architecture; N],
+    work: impl FnOnce(&Space, [Architecture; N]) -> std::result::Result<T, SpaceError>,
+) -> Result<std::result::Result<T, types::Error>> {
+    let space = the_space(store)?;
+    charge(store, CALL + points(&space, N))?;
+    let nodes = store.data().network_nodes;
+    let mut checked = Vec::with_capacity(N);
+    for one in given {
+        charge(store, network_price(&one, NODE))?;
+        match checked::unchecked_architecture(one, nodes) {
+            Ok(architecture) => checked.push(architecture),
+            Err(wrong) => return Ok(Err(refused(&wrong))),
+        }
+    }
+    let Ok(checked) = <[Architecture; N]>::try_from(checked) else {
+        return Err(wasmtime::Error::msg("as many architectures go out as came in"));
+    };
+    Ok(work(&space, checked).map_err(|error| unsupported(&error.to_string())))
+}
+
+/// Answers a question about an architecture's network. What it costs shows when the network is there; the space's own
+/// limits bound it until then.
+fn ask_of_network<T>(
+    store: &mut StoreContextMut<'_, State>,
+    given: types::Architecture,
+    price: u64,
+    work: impl FnOnce(&Space, &Architecture) -> std::result::Result<T, SpaceError>,
+) -> Result<std::result::Result<T, types::Error>> {
+    let mut built = 0;
+    let answer = ask(store, [given], |space, [architecture]| {
+        let network = space.build(&architecture)?;
+        built = network.nodes.len() as u64;
+        work(space, &architecture)
+    })?;
+    charge(store, price * built)?;
+    Ok(answer)
+}
+
+fn network_price(given: &types::Architecture, price: u64) -> u64 {
+    match given {
+        types::Architecture::Point(_) => 0,
+        types::Architecture::Network(network) => price * network.nodes.len() as u64,
+    }
+}
+
+fn refused(wrong: &Wrong) -> types::Error {
+    unsupported(&format!("{}: {}", wrong.field, wrong.problem))
+}
+
+fn unsupported(problem: &str) -> types::Error {
+    types::Error::Unsupported(problem.into())
+}

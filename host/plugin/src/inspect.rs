@@ -1,0 +1,145 @@
+//! What a file is, read before anything of it is compiled.
+
+use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
+
+use crate::PluginError;
+use crate::model::Kind;
+
+/// The version of `wit/` that this host is built with.
+const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
+
+const PACKAGE: &str = "archwright:nas/";
+
+/// The kind of a component, where it is a plugin.
+pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
+    let not = |problem: String| PluginError::NotAComponent { file: file.into(), problem };
+    if !bytes.starts_with(b"\0asm") {
+        return Err(not("this is not a WebAssembly file".into()));
+    }
+    let mut imports = Vec::new();
+    let mut exports = Vec::new();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|error| damaged(file, &error))?;
+        match payload {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+                return Err(not("this is a core module, not a component: encode it with `archwright plugin build`, \
+                                `wasm-tools component new` or the crate `wit-component`"
+                    .into()));
+            }
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    imports.push(import.map_err(|error| damaged(file, &error))?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    let export = export.map_err(|error| damaged(file, &error))?;
+                    if export.kind == ComponentExternalKind::Instance {
+                        exports.push(export.name.name.to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let kind = exported_kind(file, &exports)?;
+    for import in &imports {
+        check_import(file, kind, import)?;
+    }
+    Ok(kind)
+}
+
+fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> PluginError {
+    let problem = if error.message().contains("unexpected end") {
+        format!("the file is cut off: {error}")
+    } else {
+        format!("the file is damaged: {error}")
+    };
+    PluginError::Load { file: file.into(), problem }
+}
+
+fn exported_kind(file: &str, exports: &[String]) -> Result<Kind, PluginError> {
+    let wrong = |found: String| PluginError::WrongKind {
+        plugin: file.into(),
+        wanted: "component that exports `archwright:nas/strategy`, `archwright:nas/estimator` or \
+                 `archwright:nas/search-space`"
+            .into(),
+        found,
+    };
+    let mut kinds = Vec::new();
+    for export in exports {
+        let Some((interface, version)) = ours(export) else { continue };
+        let kind = match interface {
+            "strategy" => Kind::Strategy,
+            "estimator" => Kind::Estimator,
+            "search-space" => Kind::SearchSpace,
+            _ => continue,
+        };
+        check_version(file, export, version)?;
+        kinds.push(kind);
+    }
+    match kinds.as_slice() {
+        [kind] => Ok(*kind),
+        [] if exports.is_empty() => Err(wrong("one that exports no interface".into())),
+        [] => Err(wrong(format!("one that exports {}", quoted(exports)))),
+        _ => Err(wrong(format!("several at once ({}): build one component for each", quoted(exports)))),
+    }
+}
+
+fn check_import(file: &str, kind: Kind, import: &str) -> Result<(), PluginError> {
+    let refuse = |advice: String| Err(PluginError::Import { file: file.into(), import: import.into(), advice });
+    if import.starts_with("wasi:") {
+        return refuse(
+            "plugins have no clock, files, network or randomness. Build without WASI: Rust for \
+             wasm32-unknown-unknown, Python with `componentize-py componentize --stub-wasi`, JavaScript with \
+             `disableFeatures: ['random', 'stdio', 'clocks', 'http', 'fetch-event']`"
+                .into(),
+        );
+    }
+    let Some((interface, version)) = ours(import) else {
+        return refuse("plugins can import interfaces of `archwright:nas` only".into());
+    };
+    check_version(file, import, version)?;
+    let given: &[&str] = match kind {
+        Kind::Strategy => &["types", "space", "log"],
+        Kind::Estimator => &["types", "space", "actions", "log"],
+        Kind::SearchSpace => &["types", "log"],
+    };
+    if given.contains(&interface) {
+        return Ok(());
+    }
+    let given: Vec<_> = given.iter().map(|name| format!("{PACKAGE}{name}")).collect();
+    refuse(format!("the host gives a {kind} {} and nothing else", quoted(&given)))
+}
+
+/// Interface and version of a name in this contract's package.
+fn ours(name: &str) -> Option<(&str, &str)> {
+    let name = name.strip_prefix(PACKAGE)?;
+    Some(name.split_once('@').unwrap_or((name, "")))
+}
+
+/// Refuses what was built for an incompatible contract. Compatible versions of the contract differ in functions added;
+/// whether a component needs one that this host lacks shows when it is linked.
+fn check_version(file: &str, name: &str, version: &str) -> Result<(), PluginError> {
+    let refuse = |problem: String| {
+        Err(PluginError::Load { file: file.into(), problem: format!("it is built for `{name}`: {problem}") })
+    };
+    let Ok(built_for) = semver::Version::parse(version) else {
+        return refuse(format!("the name lacks the version of the contract; this host has {CONTRACT}"));
+    };
+    let track = |version: &semver::Version| {
+        if version.major > 0 { (version.major, 0) } else { (0, version.minor) }
+    };
+    if track(&built_for) == track(&CONTRACT) && built_for.pre.is_empty() {
+        return Ok(());
+    }
+    let what = if built_for > CONTRACT { "use a newer archwright" } else { "build it anew" };
+    refuse(format!("this host has version {CONTRACT} of the contract, which is not compatible; {what}"))
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{}`", crate::text::shown(name, 200))).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,167 @@
+//! Running a search strategy.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use archwright_space::{Architecture, Space};
+use serde_json::Value;
+use wasmtime::component::ResourceAny;
+
+use crate::bindings::strategy::StrategyPlugin;
+use crate::bindings::strategy::exports::archwright::nas::strategy as wit;
+use crate::checked::{self, Wrong};
+use crate::component::{Component, Export};
+use crate::guest::Guest;
+use crate::log::LogSink;
+use crate::model::{Kind, Objective, Observation, Reply};
+use crate::{Limits, PluginError, lower};
+
+/// What a strategy is opened with, besides the space.
+#[derive(Clone, Debug)]
+pub struct StrategySetup {
+    /// What is optimized, the first one first of all. Never empty.
+    pub objectives: Vec<Objective>,
+    /// Options as [`Component::options`] completes them.
+    pub options: Value,
+    /// Seed of all the strategy's randomness.
+    pub seed: u64,
+    /// Queries the budget allows, where it is counted in queries.
+    pub max_queries: Option<u64>,
+    /// What the estimator gives.
+    pub offers: Vec<String>,
+}
+
+/// A search in progress.
+///
+/// Calls take place on the calling thread, whose stack has to have room for [`Engine::native_stack_bytes`].
+///
+/// [`Engine::native_stack_bytes`]: crate::Engine::native_stack_bytes
+pub struct Strategy {
+    guest: Guest,
+    plugin: StrategyPlugin,
+    search: ResourceAny,
+    space: Arc<Space>,
+    /// Ids of all queries so far.
+    asked: HashSet<u64>,
+    in_flight: HashSet<u64>,
+}
+
+impl Strategy {
+    /// Starts a search.
+    ///
+    /// # Errors
+    /// Where the component is no strategy, refuses the setup, or breaks a limit or the contract.
+    pub fn open(
+        component: &Component,
+        space: Arc<Space>,
+        setup: StrategySetup,
+        limits: &Limits,
+        log: LogSink,
+    ) -> Result<Self, PluginError> {
+        let Export::Strategy(export) = component.export() else { return Err(component.wrong_kind(Kind::Strategy)) };
+        let mut guest = Guest::new(component.engine(), component.name(), limits, log);
+        guest.state().space = Some(Arc::clone(&space));
+        let plugin = guest.call("instantiate", |store| export.instantiate(store))?;
+        let setup = wit::Setup {
+            decisions: lower::decisions(space.decisions()),
+            objectives: lower::objectives(&setup.objectives),
+            options: setup.options.to_string(),
+            seed: setup.seed,
+            max_queries: setup.max_queries,
+            offers: setup.offers,
+        };
+        let search = guest.ask("open", |store| plugin.archwright_nas_strategy().search().call_open(store, &setup))?;
+        Ok(Self { guest, plugin, search, space, asked: HashSet::new(), in_flight: HashSet::new() })
+    }
+
+    /// Asks for at most `capacity` (at least 1) queries.
+    ///
+    /// # Errors
+    /// Where the strategy fails, or its answer breaks a limit or the contract.
+    pub fn ask(&mut self, capacity: u32) -> Result<Reply, PluginError> {
+        if capacity == 0 {
+            return Err(self.out_of_turn("ask", "the capacity has to be at least 1".into()));
+        }
+        let search = self.search;
+        let plugin = &self.plugin;
+        let reply = self
+            .guest
+            .ask("ask", |store| plugin.archwright_nas_strategy().search().call_ask(store, search, capacity))?;
+        match reply {
+            wit::Reply::Queries(queries) => {
+                let nodes = self.guest.state().network_nodes;
+                let queries = checked::queries(queries, capacity, &self.asked, &self.space, nodes)
+                    .map_err(|wrong| self.guest.wrong("ask", wrong))?;
+                let ids = queries.iter().map(|query| query.id);
+                self.asked.extend(ids.clone());
+                self.in_flight.extend(ids);
+                Ok(Reply::Queries(queries))
+            }
+            wit::Reply::Waiting if self.in_flight.is_empty() => {
+                let problem = "it waits for observations, but no query is in flight";
+                Err(self.guest.wrong("ask", Wrong::new("reply", problem)))
+            }
+            wit::Reply::Waiting => Ok(Reply::Waiting),
+            wit::Reply::Finished => Ok(Reply::Finished),
+        }
+    }
+
+    /// Tells observations of queries in flight, each once.
+    ///
+    /// # Errors
+    /// [`PluginError::OutOfTurn`] where one is of a query that is not in flight; otherwise where the strategy fails or
+    /// breaks a limit.
+    pub fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError> {
+        let mut told = HashSet::with_capacity(observations.len());
+        for observation in observations {
+            if !self.in_flight.contains(&observation.query) || !told.insert(observation.query) {
+                return Err(self.out_of_turn("tell", format!("query {} is not in flight", observation.query)));
+            }
+        }
+        let lowered: Vec<_> = observations.iter().map(lower::observation).collect();
+        let search = self.search;
+        let plugin = &self.plugin;
+        self.guest.ask("tell", |store| plugin.archwright_nas_strategy().search().call_tell(store, search, &lowered))?;
+        self.in_flight.retain(|query| !told.contains(query));
+        Ok(())
+    }
+
+    /// The architectures that the strategy would pick now, best first. Empty: take the best observed.
+    ///
+    /// # Errors
+    /// Where the strategy fails, or its answer breaks a limit or the contract.
+    pub fn recommend(&mut self) -> Result<Vec<Architecture>, PluginError> {
+        let search = self.search;
+        let plugin = &self.plugin;
+        let picks = self
+            .guest
+            .ask("recommend", |store| plugin.archwright_nas_strategy().search().call_recommend(store, search))?;
+        let nodes = self.guest.state().network_nodes;
+        let mut checked = Vec::with_capacity(picks.len());
+        for (index, pick) in picks.into_iter().enumerate() {
+            let pick = checked::architecture(pick, &self.space, nodes);
+            checked
+                .push(pick.map_err(|wrong| self.guest.wrong("recommend", wrong.within(&format!("picks[{index}]"))))?);
+        }
+        Ok(checked)
+    }
+
+    /// Number of queries asked and not told yet.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Fuel of all calls so far.
+    pub fn fuel_used(&self) -> u64 {
+        self.guest.fuel_used()
+    }
+
+    /// Bytes of linear memory in use.
+    pub fn memory_bytes(&self) -> u64 {
+        self.guest.memory_bytes()
+    }
+
+    fn out_of_turn(&self, call: &str, problem: String) -> PluginError {
+        PluginError::OutOfTurn { plugin: self.guest.name().into(), call: call.into(), problem }
+    }
+}
