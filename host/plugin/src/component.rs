@@ -193,15 +193,15 @@ fn describe(
     let mut guest = Guest::new(engine, name, limits, log);
     let description = match export {
         Export::Strategy(export) => {
-            let instance = guest.call("instantiate", |store| export.instantiate(&mut *store))?;
+            let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;
             guest.call("describe", |store| instance.archwright_nas_strategy().call_describe(store))?
         }
         Export::Estimator(export) => {
-            let instance = guest.call("instantiate", |store| export.instantiate(&mut *store))?;
+            let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;
             guest.call("describe", |store| instance.archwright_nas_estimator().call_describe(store))?
         }
         Export::SearchSpace(export) => {
-            let instance = guest.call("instantiate", |store| export.instantiate(&mut *store))?;
+            let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;
             guest.call("describe", |store| instance.archwright_nas_search_space().call_describe(store))?
         }
     };

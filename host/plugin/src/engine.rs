@@ -187,8 +187,7 @@ fn configuration(options: &EngineOptions) -> Config {
         .wasm_relaxed_simd(false)
         .relaxed_simd_deterministic(true)
         .shared_memory(false)
-        // Copy-on-write images make instantiating charge no fuel for data segments on systems that have them. That does
-        // not matter here: fuel is set anew after instantiating.
+        // Faster instantiation, and the reason for which its fuel differs between systems and is not counted.
         .memory_init_cow(true)
         // Proposals that no plugin toolchain needs.
         .wasm_memory64(false)

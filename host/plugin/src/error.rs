@@ -41,11 +41,11 @@ pub enum PluginError {
         advice: String,
     },
     /// The component is not of the kind that is wanted here, or of no kind.
-    #[error("{plugin}: a {wanted} is wanted here; this is {found}")]
+    #[error("{plugin}: {wanted} is wanted here; this is {found}")]
     WrongKind {
         /// The plugin or its file.
         plugin: String,
-        /// The kind wanted.
+        /// The kind wanted, with its article.
         wanted: String,
         /// What the component is.
         found: String,
@@ -144,7 +144,7 @@ pub enum PluginError {
 
 impl PluginError {
     pub(crate) fn wrong_kind(plugin: &str, wanted: Kind, found: Kind) -> Self {
-        Self::WrongKind { plugin: plugin.into(), wanted: wanted.to_string(), found: format!("a {found}") }
+        Self::WrongKind { plugin: plugin.into(), wanted: with_article(wanted), found: with_article(found) }
     }
 
     /// Whether the plugin can be called again after this error.
@@ -169,6 +169,11 @@ pub enum GuestError {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+fn with_article(kind: Kind) -> String {
+    let article = if kind == Kind::Estimator { "an" } else { "a" };
+    format!("{article} {kind}")
 }
 
 fn said(message: Option<&String>) -> String {

@@ -77,7 +77,7 @@ impl Estimator {
             offers: setup.offers.into_iter().collect(),
             weights: Default::default(),
         });
-        let plugin = guest.call("instantiate", |store| export.instantiate(store))?;
+        let plugin = guest.instantiate(|store| export.instantiate(store))?;
         let estimation =
             guest.ask("open", |store| plugin.archwright_nas_estimator().estimation().call_open(store, &lowered))?;
         Ok(Self { guest, plugin, estimation, objectives: setup.objectives.len(), jobs: HashMap::new() })

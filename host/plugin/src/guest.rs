@@ -90,9 +90,6 @@ impl Guest {
     }
 
     /// Runs guest code with the limits of one call.
-    ///
-    /// Fuel is set before each call and so also after instantiation, whose cost depends on how the operating system maps
-    /// memory: a call's fuel does not.
     pub(crate) fn call<T>(
         &mut self,
         call: &str,
@@ -110,6 +107,19 @@ impl Guest {
             let error = self.explain(call, &error);
             self.stop(error)
         })
+    }
+
+    /// Runs what happens once before all calls.
+    ///
+    /// It is bounded like a call and not counted: how much of a memory's first contents is written by code that takes fuel
+    /// depends on the operating system.
+    pub(crate) fn instantiate<T>(
+        &mut self,
+        run: impl FnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, PluginError> {
+        let instance = self.call("instantiate", run)?;
+        self.fuel_used = 0;
+        Ok(instance)
     }
 
     /// Runs guest code that answers with a result of its own.

@@ -135,7 +135,7 @@ fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
     interface.resource("outcome", ResourceType::host::<HostOutcome>(), |_, _| Ok(()))?;
     interface.func_wrap("train", |mut store: StoreContextMut<'_, State>, (spec,): (actions::Training,)| {
         let space = the_space(&store)?;
-        charge(&mut store, CALL + points(&space, 1))?;
+        charge(&mut store, CALL + points(&space, 1) + network_price(&spec.subject, NODE))?;
         let state = store.data_mut();
         let Some(rules) = &state.actions else { return Ok((Err(unsupported("there are no actions here")),)) };
         match rules.training(spec, &space, state.network_nodes) {

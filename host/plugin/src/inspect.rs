@@ -64,7 +64,7 @@ fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> PluginError {
 fn exported_kind(file: &str, exports: &[String]) -> Result<Kind, PluginError> {
     let wrong = |found: String| PluginError::WrongKind {
         plugin: file.into(),
-        wanted: "component that exports `archwright:nas/strategy`, `archwright:nas/estimator` or \
+        wanted: "a component that exports `archwright:nas/strategy`, `archwright:nas/estimator` or \
                  `archwright:nas/search-space`"
             .into(),
         found,

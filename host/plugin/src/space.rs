@@ -79,7 +79,7 @@ impl SpaceComponent {
         };
         let log = std::sync::Arc::clone(&self.log);
         let mut guest = Guest::new(self.component.engine(), self.component.name(), &self.limits, log);
-        let plugin = guest.call("instantiate", |store| export.instantiate(store))?;
+        let plugin = guest.instantiate(|store| export.instantiate(store))?;
         let definition = guest
             .ask("open", |store| plugin.archwright_nas_search_space().definition().call_open(store, &self.options))?;
         Ok(Live { guest, plugin, definition })

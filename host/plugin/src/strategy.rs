@@ -61,7 +61,7 @@ impl Strategy {
         let Export::Strategy(export) = component.export() else { return Err(component.wrong_kind(Kind::Strategy)) };
         let mut guest = Guest::new(component.engine(), component.name(), limits, log);
         guest.state().space = Some(Arc::clone(&space));
-        let plugin = guest.call("instantiate", |store| export.instantiate(store))?;
+        let plugin = guest.instantiate(|store| export.instantiate(store))?;
         let setup = wit::Setup {
             decisions: lower::decisions(space.decisions()),
             objectives: lower::objectives(&setup.objectives),

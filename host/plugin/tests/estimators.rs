@@ -46,7 +46,7 @@ fn handles_do_not_pile_up() {
 
 #[test]
 fn actions_that_are_kept_back_are_bounded() {
-    let mut estimator = open(&[("begin", "(call $make)")]);
+    let mut estimator = open(&[("begin", "(call $make (local.get $kind) (local.get $point) (local.get $length))")]);
     let error = (0..100).find_map(|job| estimator.begin(job, &query(job)).err()).expect("an error");
     assert_eq!(
         error.to_string(),
@@ -56,7 +56,10 @@ fn actions_that_are_kept_back_are_bounded() {
 
 #[test]
 fn actions_made_and_dropped_are_free() {
-    let mut estimator = open(&[("begin", "(call $make) (call $drop_action (i32.load (i32.const 644)))")]);
+    let mut estimator = open(&[(
+        "begin",
+        "(call $make (local.get $kind) (local.get $point) (local.get $length)) (call $drop_action (i32.load (i32.const 644)))",
+    )]);
     for job in 0..100 {
         estimator.begin(job, &query(job)).unwrap();
     }

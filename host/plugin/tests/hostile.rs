@@ -110,7 +110,7 @@ fn a_component_is_opened_as_what_it_is() {
     assert_eq!(component.kind(), Kind::Strategy);
     assert_eq!(load(&estimator(&[])).unwrap().kind(), Kind::Estimator);
     assert_eq!(load(&search_space(&[])).unwrap().kind(), Kind::SearchSpace);
-    assert_eq!(message(open_estimator(&strategy(&[]))), "hand-made: a estimator is wanted here; this is a strategy");
+    assert_eq!(message(open_estimator(&strategy(&[]))), "hand-made: an estimator is wanted here; this is a strategy");
 }
 
 #[test]

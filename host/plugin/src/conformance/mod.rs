@@ -98,9 +98,9 @@ fn objectives() -> Vec<Objective> {
     vec![Objective { name: "accuracy".into(), goal: Goal::Maximize }]
 }
 
-/// Whether a plugin said in due form that a space is not for it.
+/// Whether a plugin said in due form, when it was opened, that a space is not for it.
 fn declined(error: &PluginError) -> bool {
-    matches!(error, PluginError::Guest { error: GuestError::Unsupported(_), .. })
+    matches!(error, PluginError::Guest { call, error: GuestError::Unsupported(_), .. } if call == "open")
 }
 
 /// Where two transcripts part, in words.

@@ -170,7 +170,6 @@ pub(crate) fn strategy(parts: Parts<'_>) -> Vec<u8> {
 pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
     let mut image = Image { bytes: Vec::new() };
     let describe = describe(parts, &mut image);
-    let point = image.words(&[0; 64]);
     let objectives = image.place(&0.5_f64.to_le_bytes());
     let imports = r#"
         (import "archwright:nas/actions@0.1.0" "train"
@@ -189,13 +188,14 @@ pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
             (i32.store8 (i32.const 512) (i32.const 0))
             (i32.store (i32.const 516) (call $new (i32.const 1)))
             (i32.const 512))
-        (func $make
-            (call $train (i32.const 0) (i32.const {point}) (i32.const 1) {start} {epochs}
+        (func $make (param $kind i32) (param $point i32) (param $length i32)
+            (call $train (local.get $kind) (local.get $point) (local.get $length) {start} {epochs}
                 {share} (f64.const 1) (f64.const 1) (f64.const 1) (i32.const 640)))
         (func (export "archwright:nas/estimator@0.1.0#[method]estimation.begin")
-            (param i32 i64) (param $query i64) (param i32 i32 i32 i32 f64 i32 i64) (result i32)
+            (param i32 i64) (param $query i64) (param i32) (param $kind i32) (param $point i32) (param $length i32)
+            (param f64 i32 i64) (result i32)
             {begin}
-            (call $make)
+            (call $make (local.get $kind) (local.get $point) (local.get $length))
             ;; The training was refused: the error is answered.
             (if (i32.load8_u (i32.const 640)) (then
                 (i32.store8 (i32.const 512) (i32.const 1))
