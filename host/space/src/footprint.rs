@@ -1,0 +1,132 @@
+//! Size and work of a network, and whether it is well formed.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::shape::{MAX_PARAMETERS, Shape};
+use crate::{Network, Op, SpaceError};
+
+/// Size and work of a network for one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Footprint {
+    /// Trainable parameters. Auxiliary heads, which exist only in training, do not count.
+    pub parameters: u64,
+    /// Multiply-adds of convolutions and fully connected layers, each counted once.
+    pub multiply_adds: u64,
+    /// Most convolutions and fully connected layers on a path from the input to the output.
+    pub depth: u32,
+    /// Bytes of all results of a forward pass, as 32-bit floats.
+    pub activation_bytes: u64,
+}
+
+impl Network {
+    /// Checks that the network is well formed: one input, which comes first; unique names; inputs that come before their
+    /// nodes; shapes that fit; a vector as output; sizes within limits.
+    ///
+    /// # Errors
+    /// Says what is wrong and with which node.
+    pub fn validate(&self) -> Result<(), SpaceError> {
+        self.footprint().map(|_| ())
+    }
+
+    /// Size and work of the network.
+    ///
+    /// # Errors
+    /// As [`Network::validate`].
+    pub fn footprint(&self) -> Result<Footprint, SpaceError> {
+        self.check_structure()?;
+        let shapes = self.shapes()?;
+        if let Some(Shape::Map { .. }) = shapes.last() {
+            return Err(SpaceError::Network("the last node gives a feature map, not one score per class".into()));
+        }
+        let live = self.ancestors_of_output();
+        let mut footprint = Footprint { parameters: 0, multiply_adds: 0, depth: 0, activation_bytes: 0 };
+        let mut depths = vec![0u32; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            let input = node.inputs.first().map(|input| shapes[*input]);
+            let (parameters, multiply_adds, layer) = work(&node.op, input, shapes[index]);
+            let before = node.inputs.iter().map(|input| depths[*input]).max().unwrap_or(0);
+            depths[index] = before + u32::from(layer);
+            if live[index] {
+                footprint.parameters = footprint.parameters.saturating_add(parameters);
+                footprint.multiply_adds = footprint.multiply_adds.saturating_add(multiply_adds);
+                footprint.activation_bytes =
+                    footprint.activation_bytes.saturating_add(shapes[index].values().saturating_mul(4));
+                footprint.depth = footprint.depth.max(depths[index]);
+            }
+        }
+        if footprint.parameters > MAX_PARAMETERS {
+            return Err(SpaceError::Limit {
+                what: "parameters of a network".into(),
+                found: footprint.parameters,
+                limit: MAX_PARAMETERS,
+            });
+        }
+        Ok(footprint)
+    }
+
+    fn check_structure(&self) -> Result<(), SpaceError> {
+        let problem = |problem: String| Err(SpaceError::Network(problem));
+        match self.nodes.first() {
+            None => return problem("it has no nodes".into()),
+            Some(node) if !matches!(node.op, Op::Input { .. }) => {
+                return problem(format!("its first node is `{}`, not the input", node.op.name()));
+            }
+            Some(_) => {}
+        }
+        if let Some(node) = self.nodes.iter().skip(1).find(|node| matches!(node.op, Op::Input { .. })) {
+            return Err(node.problem("a network has one input".into()));
+        }
+        let mut names = HashSet::new();
+        if let Some(node) = self.nodes.iter().find(|node| !names.insert(node.name.as_str())) {
+            return Err(node.problem("another node has this name".into()));
+        }
+        for node in &self.nodes {
+            for input in &node.inputs {
+                if self.nodes.get(*input).is_some_and(|other| other.op == Op::Auxiliary) {
+                    return Err(node.problem("an auxiliary output cannot be an input".into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Which nodes the output depends on.
+    pub(crate) fn ancestors_of_output(&self) -> Vec<bool> {
+        let mut live = vec![false; self.nodes.len()];
+        if let Some(last) = live.last_mut() {
+            *last = true;
+        }
+        for index in (0..self.nodes.len()).rev() {
+            if live[index] {
+                for input in &self.nodes[index].inputs {
+                    live[*input] = true;
+                }
+            }
+        }
+        live
+    }
+}
+
+/// Parameters and multiply-adds of an operation, and whether it is a layer that counts for the depth.
+fn work(op: &Op, input: Option<Shape>, output: Shape) -> (u64, u64, bool) {
+    let channels = u64::from(input.map_or(0, Shape::channels));
+    match op {
+        Op::Conv2d { out_channels, kernel, groups, bias, .. } => {
+            let taps = (channels / u64::from(*groups))
+                .saturating_mul(u64::from(kernel[0]))
+                .saturating_mul(u64::from(kernel[1]));
+            let weights = taps.saturating_mul(u64::from(*out_channels));
+            let biases = if *bias { u64::from(*out_channels) } else { 0 };
+            (weights.saturating_add(biases), taps.saturating_mul(output.values()), true)
+        }
+        Op::Linear { out_features, bias } => {
+            let weights = channels.saturating_mul(u64::from(*out_features));
+            let biases = if *bias { u64::from(*out_features) } else { 0 };
+            (weights.saturating_add(biases), weights, true)
+        }
+        Op::BatchNorm { affine: true } => (2 * channels, 0, false),
+        _ => (0, 0, false),
+    }
+}

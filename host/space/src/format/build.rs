@@ -1,0 +1,429 @@
+//! From values for the decisions to a network.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::model::{
+    Combine, Compiled, CompiledUse, Edges, Item, Local, Merge, Module, Nodes, Number, Primitive, UseItem,
+};
+use crate::shape::{MAX_NODES, Shape, infer};
+use crate::{Context, Decision, Domain, Network, Node, Op, SpaceError, Value};
+
+/// Most items that one network may come to.
+const MAX_STEPS: usize = 1_000_000;
+
+type CompiledItem = Item<Number, Arc<CompiledUse>>;
+
+pub(super) fn build(
+    network: &Compiled,
+    decisions: &[Decision],
+    values: &[Value],
+    context: &Context,
+) -> Result<Network, SpaceError> {
+    let mut builder =
+        Builder { decisions, values, context, nodes: Vec::new(), shapes: Vec::new(), names: HashMap::new(), steps: 0 };
+    let input = builder.node("input", Op::Input { shape: context.input.clone() }, Vec::new())?;
+    let place = Place { name: String::new(), out: context.input[0], stride: 1 };
+    let output = builder.module(network, &[input], &place)?;
+    // The output has to come last, behind auxiliary heads.
+    if output + 1 != builder.nodes.len() {
+        builder.node("output", Op::Identity, vec![output])?;
+    }
+    Ok(Network { nodes: builder.nodes })
+}
+
+/// What a place in the network knows.
+#[derive(Clone, Debug)]
+struct Place {
+    /// Path-like name of what is built here.
+    name: String,
+    /// Channels that the module around has to give.
+    out: u32,
+    /// The stride that the module around asks for.
+    stride: u32,
+}
+
+impl Place {
+    fn within(&self, name: &str) -> Self {
+        let name = if self.name.is_empty() { name.to_owned() } else { format!("{}/{name}", self.name) };
+        Self { name, ..*self }
+    }
+}
+
+struct Builder<'a> {
+    decisions: &'a [Decision],
+    values: &'a [Value],
+    context: &'a Context,
+    nodes: Vec<Node>,
+    shapes: Vec<Shape>,
+    /// How often each name was used.
+    names: HashMap<String, u32>,
+    steps: usize,
+}
+
+impl Builder<'_> {
+    /// Adds a node.
+    fn node(&mut self, name: &str, op: Op, inputs: Vec<usize>) -> Result<usize, SpaceError> {
+        if self.nodes.len() >= MAX_NODES {
+            let limit = MAX_NODES as u64;
+            return Err(SpaceError::Limit { what: "nodes of a network".into(), found: limit + 1, limit });
+        }
+        let uses = self.names.entry(name.to_owned()).or_insert(0);
+        *uses += 1;
+        let name = if *uses == 1 { name.to_owned() } else { format!("{name}-{uses}") };
+        let shapes: Vec<Shape> = inputs.iter().map(|input| self.shapes[*input]).collect();
+        let node = Node { name, op, inputs };
+        let shape = infer(&node.op, &shapes).map_err(|problem| node.problem(problem))?;
+        self.nodes.push(node);
+        self.shapes.push(shape);
+        Ok(self.nodes.len() - 1)
+    }
+
+    /// Builds a module on what came before; the last of `history` is what comes in.
+    fn module(&mut self, module: &Compiled, history: &[usize], place: &Place) -> Result<usize, SpaceError> {
+        match module.as_ref() {
+            Module::Chain { layers } => self.sequence(layers, history, place),
+            Module::Branches { branches, merge } => {
+                let mut results = Vec::new();
+                for (index, branch) in branches.iter().enumerate() {
+                    let place = place.within(&format!("branch-{}", index + 1));
+                    results.push(self.item(branch, &mut history.to_vec(), &place)?);
+                }
+                self.merge(*merge, results, place)
+            }
+            Module::Edges(edges) => self.edges(edges, history, place),
+            Module::Nodes(nodes) => self.graph(nodes, history, place),
+        }
+    }
+
+    fn merge(&mut self, merge: Merge, results: Vec<usize>, place: &Place) -> Result<usize, SpaceError> {
+        let op = match merge {
+            Merge::Add => Op::Add,
+            Merge::Multiply => Op::Multiply,
+            Merge::Concat => Op::Concat,
+        };
+        self.node(&place.within(op.name()).name, op, results)
+    }
+
+    fn sequence(&mut self, items: &[CompiledItem], history: &[usize], place: &Place) -> Result<usize, SpaceError> {
+        let mut history = history.to_vec();
+        for (index, item) in items.iter().enumerate() {
+            let place = if items.len() == 1 { place.clone() } else { place.within(&(index + 1).to_string()) };
+            let result = self.item(item, &mut history, &place)?;
+            if !self.is_cell(item) {
+                history = vec![result];
+            }
+        }
+        Ok(last(&history))
+    }
+
+    /// Whether an item's results are what later graphs reach back to. Behind anything else, a stem say, they start anew.
+    fn is_cell(&self, item: &CompiledItem) -> bool {
+        match item {
+            Item::Use(used) => matches!(used.target.module.as_ref(), Module::Nodes(_)),
+            Item::Choose { decision, alternatives, .. } => match self.values[*decision] {
+                Value::Index(index) => self.is_cell(&alternatives[index as usize].1),
+                _ => false,
+            },
+            Item::Auxiliary(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Edges carry operations; a vertex is the sum of the edges that end there.
+    fn edges(
+        &mut self,
+        edges: &Edges<Number, Arc<CompiledUse>>,
+        history: &[usize],
+        place: &Place,
+    ) -> Result<usize, SpaceError> {
+        let mut vertices = vec![last(history)];
+        let mut items = edges.edges.iter();
+        for to in 1..edges.vertices {
+            let mut results = Vec::new();
+            for (from, item) in (0..to).zip(items.by_ref()) {
+                let mut inner = place.within(&format!("edge-{from}-{to}"));
+                // The input alone has the size from before a stride.
+                inner.stride = if from == 0 { place.stride } else { 1 };
+                results.push(self.item(item, &mut vec![vertices[from]], &inner)?);
+            }
+            vertices.push(self.merge(Merge::Add, results, &place.within(&format!("vertex-{to}")))?);
+        }
+        Ok(last(&vertices))
+    }
+
+    /// Vertices choose inputs and operations; the output is all of them, stacked.
+    fn graph(
+        &mut self,
+        graph: &Nodes<Number, Arc<CompiledUse>>,
+        history: &[usize],
+        place: &Place,
+    ) -> Result<usize, SpaceError> {
+        let mut vertices = self.inputs(graph, history, place)?;
+        for (offset, vertex) in graph.vertices.iter().enumerate() {
+            let place = place.within(&format!("node-{}", graph.inputs + offset));
+            let set = match vertex.decision {
+                None => 0,
+                Some(decision) => self.index(decision, &place)?,
+            };
+            let mut results = Vec::new();
+            for (pick, (from, item)) in vertex.picks[set].iter().zip(&vertex.operations).enumerate() {
+                let mut inner = place.within(&format!("op-{}-from-{from}", pick + 1));
+                inner.stride = if *from < graph.inputs { place.stride } else { 1 };
+                let mut result = self.item(item, &mut vec![vertices[*from]], &inner)?;
+                // Dropping what only passes through would drop the input itself (DARTS).
+                if graph.drop_path && result != vertices[*from] && self.nodes[result].op != Op::Identity {
+                    result = self.node(&inner.within("drop-path").name, Op::DropPath, vec![result])?;
+                }
+                results.push(result);
+            }
+            vertices.push(self.merge(graph.merge, results, &place)?);
+        }
+        self.merge(Merge::Concat, vertices.split_off(graph.inputs), place)
+    }
+
+    /// The inputs of a graph: the latest results, the first one repeated where there are too few, each fitted.
+    fn inputs(
+        &mut self,
+        graph: &Nodes<Number, Arc<CompiledUse>>,
+        history: &[usize],
+        place: &Place,
+    ) -> Result<Vec<usize>, SpaceError> {
+        let rows = |shape: Shape| match shape {
+            Shape::Map { height, .. } => height,
+            Shape::Vector(_) => 1,
+        };
+        let size = rows(self.shapes[last(history)]);
+        let mut inputs = Vec::new();
+        for back in (0..graph.inputs).rev() {
+            let from = history[history.len().saturating_sub(back + 1)];
+            let larger = rows(self.shapes[from]) > size;
+            let fit = if larger { graph.fit_larger.as_ref().or(graph.fit.as_ref()) } else { graph.fit.as_ref() };
+            let mut inner = place.within(&format!("input-{}", graph.inputs - back - 1));
+            inner.stride = if larger { 2 } else { 1 };
+            inputs.push(match fit {
+                Some(item) => self.item(item, &mut vec![from], &inner)?,
+                None => from,
+            });
+        }
+        Ok(inputs)
+    }
+
+    /// Builds an item on what came before. A repeated module adds what it gave to `history` each time.
+    fn item(&mut self, item: &CompiledItem, history: &mut Vec<usize>, place: &Place) -> Result<usize, SpaceError> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            let limit = MAX_STEPS as u64;
+            return Err(SpaceError::Limit { what: "items of a network".into(), found: limit + 1, limit });
+        }
+        let input = last(history);
+        match item {
+            Item::Primitive(primitive) => {
+                let op = self.primitive(primitive, input, place)?;
+                let place = place.within(op.name());
+                self.node(&place.name, op, vec![input])
+            }
+            Item::Sequence(items) => self.sequence(items, history, place),
+            Item::Use(used) => self.used(used, history, place),
+            Item::Choose { decision, alternatives, .. } => {
+                let index = self.index(*decision, place)?;
+                let (label, chosen) = &alternatives[index];
+                self.item(chosen, history, &place.within(label))
+            }
+            Item::Strided { strided, plain } => {
+                self.item(if place.stride > 1 { strided } else { plain }, history, place)
+            }
+            Item::Auxiliary(head) => {
+                self.auxiliary(head, history, place)?;
+                Ok(input)
+            }
+            Item::Places { length, most, places } => {
+                let length = self.count(length, input, place, "length")?.min(*most as u64) as usize;
+                for (index, item) in places.iter().take(length).enumerate() {
+                    let result = self.item(item, history, &place.within(&format!("layer-{}", index + 1)))?;
+                    history.push(result);
+                }
+                Ok(last(history))
+            }
+        }
+    }
+
+    fn used(
+        &mut self,
+        used: &UseItem<Number, Arc<CompiledUse>>,
+        history: &mut Vec<usize>,
+        place: &Place,
+    ) -> Result<usize, SpaceError> {
+        let input = last(history);
+        let repeat = match &used.repeat {
+            Some(number) => self.count(number, input, place, "repeat")?,
+            None => 1,
+        };
+        let mut inner = place.within(&used.target.name);
+        if let Some(channels) = &used.channels {
+            inner.out = self.channels(channels, input, place)?;
+        }
+        if let Some(stride) = &used.stride {
+            inner.stride = self.size(stride, input, place, "stride")?;
+        }
+        for index in 0..repeat {
+            self.steps += 1;
+            let mut inner = inner.clone();
+            if used.repeat.is_some() {
+                inner.name = format!("{}-{}", inner.name, index + 1);
+            }
+            if index > 0 {
+                inner.stride = 1;
+            }
+            let result = self.module(&used.target.module, history, &inner)?;
+            history.push(result);
+        }
+        Ok(last(history))
+    }
+
+    /// A head for training, left out where the feature map is too small for it.
+    fn auxiliary(&mut self, head: &CompiledItem, history: &[usize], place: &Place) -> Result<(), SpaceError> {
+        let before = self.nodes.len();
+        let place = place.within("auxiliary");
+        match self.item(head, &mut history.to_vec(), &place) {
+            Ok(scores) => self.node(&place.name, Op::Auxiliary, vec![scores]).map(|_| ()),
+            Err(SpaceError::Node { .. }) => {
+                self.nodes.truncate(before);
+                self.shapes.truncate(before);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn primitive(&self, primitive: &Primitive<Number>, input: usize, place: &Place) -> Result<Op, SpaceError> {
+        let size = |number: &Number, what: &str| self.size(number, input, place, what);
+        let pair = |pair: &[Number; 2], what: &str| Ok::<_, SpaceError>([size(&pair[0], what)?, size(&pair[1], what)?]);
+        Ok(match primitive {
+            Primitive::Conv { channels, kernel, stride, padding, dilation, groups, bias } => {
+                let kernel = pair(kernel, "kernel")?;
+                let dilation = size(dilation, "dilation")?;
+                Op::Conv2d {
+                    out_channels: self.channels(channels, input, place)?,
+                    kernel,
+                    stride: [size(stride, "stride")?; 2],
+                    padding: match padding {
+                        Some(padding) => pair(padding, "padding")?,
+                        None => same(kernel, dilation),
+                    },
+                    dilation: [dilation; 2],
+                    groups: size(groups, "groups")?,
+                    bias: *bias,
+                }
+            }
+            Primitive::BatchNorm { affine } => Op::BatchNorm { affine: *affine },
+            Primitive::Linear { features, bias } => {
+                Op::Linear { out_features: size(features, "features")?, bias: *bias }
+            }
+            Primitive::Pool { max, kernel, stride, padding, count_include_pad } => {
+                let kernel = pair(kernel, "kernel")?;
+                let stride = [size(stride, "stride")?; 2];
+                let padding = match padding {
+                    Some(padding) => pair(padding, "padding")?,
+                    None => same(kernel, 1),
+                };
+                if *max {
+                    Op::MaxPool { kernel, stride, padding }
+                } else {
+                    Op::AvgPool { kernel, stride, padding, count_include_pad: *count_include_pad }
+                }
+            }
+            Primitive::Zero { stride } => Op::Zero { stride: [size(stride, "stride")?; 2] },
+            Primitive::Shift { rows, columns } => {
+                Op::Shift { rows: size(rows, "rows")?, columns: size(columns, "columns")? }
+            }
+            Primitive::Dropout { rate } => Op::Dropout { rate: *rate },
+            Primitive::Plain(op) => op.clone(),
+        })
+    }
+
+    /// A count of repeated parts, under the share of the depth.
+    fn count(&self, number: &Number, input: usize, place: &Place, what: &str) -> Result<u64, SpaceError> {
+        let full = u64::from(self.size(number, input, place, what)?);
+        let shared = (full as f64 * self.context.depth_share).round() as u64;
+        Ok(if full == 0 { 0 } else { shared.max(1) })
+    }
+
+    /// A number of channels, under the share of the width unless it follows from channels that are under it already.
+    fn channels(&self, number: &Number, input: usize, place: &Place) -> Result<u32, SpaceError> {
+        let full = self.size(number, input, place, "channels")?;
+        if is_relative(number) {
+            return Ok(full);
+        }
+        let shared = (f64::from(full) * self.context.width_share).round() as u32;
+        Ok(if full == 0 { 0 } else { shared.max(1) })
+    }
+
+    fn size(&self, number: &Number, input: usize, place: &Place, what: &str) -> Result<u32, SpaceError> {
+        let value = self.value(number, input, place, what)?;
+        u32::try_from(value).map_err(|_| problem(place, what, format!("{value} is not 0 to {}", u32::MAX)))
+    }
+
+    fn value(&self, number: &Number, input: usize, place: &Place, what: &str) -> Result<i64, SpaceError> {
+        match number {
+            Number::Literal(value) => Ok(*value),
+            Number::Local(Local::In) => Ok(self.shapes[input].channels().into()),
+            Number::Local(Local::Out) => Ok(place.out.into()),
+            Number::Local(Local::Stride) => Ok(place.stride.into()),
+            Number::Local(Local::Classes) => Ok(self.context.classes.into()),
+            Number::Decided(decision) => match (&self.decisions[*decision].domain, self.values[*decision]) {
+                (Domain::Ordinal(numbers), Value::Index(index)) => Ok(numbers[index as usize] as i64),
+                (_, Value::Integer(value)) => Ok(value),
+                _ => Err(inactive(&self.decisions[*decision], place)),
+            },
+            Number::Combine(combine, parts) => {
+                let mut values = parts.iter().map(|part| self.value(part, input, place, what));
+                let first = values.next().unwrap_or(Ok(0))?;
+                values.try_fold(first, |left, right| {
+                    let right = right?;
+                    let combined = match combine {
+                        Combine::Times => left.checked_mul(right),
+                        Combine::Plus => left.checked_add(right),
+                        Combine::Minus => left.checked_sub(right),
+                        Combine::Divide => left.checked_div_euclid(right),
+                    };
+                    combined
+                        .ok_or_else(|| problem(place, what, format!("{combine:?} of {left} and {right} has no value")))
+                })
+            }
+        }
+    }
+
+    fn index(&self, decision: usize, place: &Place) -> Result<usize, SpaceError> {
+        match self.values[decision] {
+            Value::Index(index) => Ok(index as usize),
+            _ => Err(inactive(&self.decisions[decision], place)),
+        }
+    }
+}
+
+fn last(history: &[usize]) -> usize {
+    history.last().copied().unwrap_or(0)
+}
+
+/// Padding that keeps the size at stride 1, for odd kernels.
+fn same(kernel: [u32; 2], dilation: u32) -> [u32; 2] {
+    kernel.map(|side| side.saturating_sub(1).saturating_mul(dilation) / 2)
+}
+
+fn is_relative(number: &Number) -> bool {
+    match number {
+        Number::Local(Local::In | Local::Out | Local::Classes) => true,
+        Number::Combine(_, parts) => parts.iter().any(is_relative),
+        _ => false,
+    }
+}
+
+fn problem(place: &Place, what: &str, problem: String) -> SpaceError {
+    SpaceError::Node { node: place.name.clone(), op: what.to_owned(), problem }
+}
+
+fn inactive(decision: &Decision, place: &Place) -> SpaceError {
+    let problem = format!("it is inactive, but `{}` needs it", place.name);
+    SpaceError::Value { decision: decision.name.clone(), problem }
+}

@@ -1,0 +1,110 @@
+//! The graphs of a definition that adjacency and path encodings describe.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::model::{Compiled, CompiledUse, Edges, Item, Module, Nodes, Number};
+use crate::{CellGraph, Value};
+
+type CompiledItem = Item<Number, Arc<CompiledUse>>;
+
+/// One graph for each `edges` and `nodes` module, in the order of their first use.
+pub(super) fn cells(network: &Compiled, values: &[Value]) -> Vec<CellGraph> {
+    let mut finder = Finder { values, seen: BTreeSet::new(), cells: Vec::new() };
+    finder.module("network", network);
+    finder.cells
+}
+
+struct Finder<'a> {
+    values: &'a [Value],
+    seen: BTreeSet<usize>,
+    cells: Vec<CellGraph>,
+}
+
+impl Finder<'_> {
+    fn module(&mut self, name: &str, module: &Compiled) {
+        if !self.seen.insert(Arc::as_ptr(module).addr()) {
+            return;
+        }
+        match module.as_ref() {
+            Module::Chain { layers: items } | Module::Branches { branches: items, .. } => {
+                items.iter().for_each(|item| self.item(item));
+            }
+            Module::Edges(edges) => {
+                let graph = self.edges(name, edges);
+                self.cells.push(graph);
+                edges.edges.iter().for_each(|item| self.item(item));
+            }
+            Module::Nodes(nodes) => {
+                let graph = self.nodes(name, nodes);
+                self.cells.push(graph);
+                nodes.vertices.iter().flat_map(|vertex| &vertex.operations).for_each(|item| self.item(item));
+            }
+        }
+    }
+
+    fn item(&mut self, item: &CompiledItem) {
+        match item {
+            Item::Primitive(_) => {}
+            Item::Sequence(items) | Item::Places { places: items, .. } => {
+                items.iter().for_each(|item| self.item(item));
+            }
+            Item::Use(used) => self.module(&used.target.name, &used.target.module),
+            Item::Choose { alternatives, .. } => alternatives.iter().for_each(|(_, item)| self.item(item)),
+            Item::Strided { strided, plain } => {
+                self.item(strided);
+                self.item(plain);
+            }
+            Item::Auxiliary(head) => self.item(head),
+        }
+    }
+
+    /// The alternative that an item which chooses takes.
+    fn chosen(&self, item: &CompiledItem) -> Option<usize> {
+        match item {
+            Item::Choose { decision, .. } => index(self.values, *decision),
+            _ => None,
+        }
+    }
+
+    fn edges(&self, name: &str, edges: &Edges<Number, Arc<CompiledUse>>) -> CellGraph {
+        let pairs = (1..edges.vertices).flat_map(|to| (0..to).map(move |from| (from, to)));
+        let carried = pairs.zip(&edges.edges).filter_map(|((from, to), item)| {
+            let operation = self.chosen(item).filter(|operation| Some(*operation) != edges.nothing)?;
+            Some((from, to, operation))
+        });
+        CellGraph {
+            name: name.to_owned(),
+            vertices: edges.vertices,
+            inputs: 1,
+            operations: edges.labels.clone(),
+            edges: carried.collect(),
+        }
+    }
+
+    /// The output vertex takes every vertex that chooses, by an operation of its own, `output`.
+    fn nodes(&self, name: &str, nodes: &Nodes<Number, Arc<CompiledUse>>) -> CellGraph {
+        let mut operations = nodes.labels.clone();
+        let to_output = operations.len();
+        operations.push("output".into());
+        let vertices = nodes.inputs + nodes.vertices.len() + 1;
+        let mut edges = Vec::new();
+        for (offset, vertex) in nodes.vertices.iter().enumerate() {
+            let to = nodes.inputs + offset;
+            let set = vertex.decision.map_or(Some(0), |decision| index(self.values, decision));
+            let picks = set.and_then(|set| vertex.picks.get(set)).map(Vec::as_slice).unwrap_or_default();
+            for (from, item) in picks.iter().zip(&vertex.operations) {
+                edges.extend(self.chosen(item).map(|operation| (*from, to, operation)));
+            }
+            edges.push((to, vertices - 1, to_output));
+        }
+        CellGraph { name: name.to_owned(), vertices, inputs: nodes.inputs, operations, edges }
+    }
+}
+
+fn index(values: &[Value], decision: usize) -> Option<usize> {
+    match values.get(decision) {
+        Some(Value::Index(index)) => Some(*index as usize),
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! The declarative format: search spaces as TOML files. `docs/space-format.md` describes it for authors.
+//!
+//! A file is read into modules (`read`, `parse`), whose decisions are then numbered (`compile`). The result answers for
+//! any values of the decisions (`build`).
+
+mod build;
+mod cells;
+mod compile;
+mod diagnostic;
+mod model;
+mod parse;
+mod parse_item;
+mod read;
+
+use std::collections::BTreeMap;
+
+use crate::space::check_point;
+use crate::{CellGraph, Context, Decision, Domain, Network, Scalar, SearchSpace, SpaceError, Value};
+
+pub use diagnostic::Diagnostic;
+use model::{Compiled, Setting};
+
+/// Largest file, in bytes.
+const FILE_LIMIT: usize = 1 << 20;
+
+/// A search space read from a file.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    name: String,
+    summary: String,
+    references: Vec<String>,
+    options: BTreeMap<String, Scalar>,
+    decisions: Vec<Decision>,
+    network: Compiled,
+    recipe: Vec<(String, Setting)>,
+}
+
+impl Definition {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// Says what is wrong, where, and what would be right.
+    pub fn parse(source: &str) -> Result<Self, Diagnostic> {
+        Self::parse_with(source, &BTreeMap::new())
+    }
+
+    /// Reads a file's text with other values for some of the file's `[options]`.
+    ///
+    /// # Errors
+    /// As [`Definition::parse`]; also where the file has no such option, or one of another type.
+    pub fn parse_with(source: &str, options: &BTreeMap<String, Scalar>) -> Result<Self, Diagnostic> {
+        if source.len() > FILE_LIMIT {
+            let problem = format!("the file has {} bytes, a search space at most {FILE_LIMIT}", source.len());
+            return Err(Diagnostic::new(source, 0..0, problem, None));
+        }
+        let file = parse::file(source, options)?;
+        compile::compile(source, file)
+    }
+
+    /// The space's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One line for a listing.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// Papers and code that the space comes from.
+    pub fn references(&self) -> &[String] {
+        &self.references
+    }
+
+    /// The options in force.
+    pub fn options(&self) -> &BTreeMap<String, Scalar> {
+        &self.options
+    }
+}
+
+impl SearchSpace for Definition {
+    fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    fn build(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
+        check_point(&self.decisions, values)?;
+        let network = build::build(&self.network, &self.decisions, values, context)?.simplify();
+        network.validate()?;
+        Ok(network)
+    }
+
+    fn recipe(&self, values: &[Value]) -> Result<BTreeMap<String, Scalar>, SpaceError> {
+        check_point(&self.decisions, values)?;
+        let settle = |setting: &Setting| match setting {
+            Setting::Fixed(scalar) => Some(scalar.clone()),
+            Setting::Decided(index, labels) => match (&self.decisions[*index].domain, values[*index]) {
+                (Domain::Categorical(_), Value::Index(value)) => labels.get(value as usize).cloned(),
+                (Domain::Ordinal(numbers), Value::Index(value)) => {
+                    numbers.get(value as usize).map(|number| number_scalar(*number))
+                }
+                (_, Value::Integer(value)) => Some(Scalar::Integer(value)),
+                (_, Value::Real(value)) => Some(Scalar::Real(value)),
+                _ => None,
+            },
+        };
+        Ok(self.recipe.iter().filter_map(|(key, setting)| Some((key.clone(), settle(setting)?))).collect())
+    }
+
+    fn cells(&self, values: &[Value]) -> Result<Vec<CellGraph>, SpaceError> {
+        check_point(&self.decisions, values)?;
+        Ok(cells::cells(&self.network, values))
+    }
+}
+
+/// Whole numbers stay whole: a recipe's `batch_size` does not take 64.0.
+fn number_scalar(number: f64) -> Scalar {
+    if number.fract() == 0.0 && number.abs() < 1e15 { Scalar::Integer(number as i64) } else { Scalar::Real(number) }
+}

@@ -1,0 +1,246 @@
+//! What a file says, before and after its decisions are numbered.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::{Domain, Scalar};
+
+/// A place in the file.
+pub(super) type Span = Range<usize>;
+
+/// A file as read: `N` is [`Written`], and items name modules.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) summary: String,
+    pub(super) references: Vec<String>,
+    pub(super) options: BTreeMap<String, Scalar>,
+    /// Numbers by name: those of `[options]` and `[numbers]`.
+    pub(super) numbers: BTreeMap<String, Rc<Written>>,
+    pub(super) modules: BTreeMap<String, Rc<Module<Written, Use>>>,
+    pub(super) network: (String, Span),
+    pub(super) recipe: Vec<(String, RecipeSetting)>,
+}
+
+/// A number as written.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) span: Span,
+    pub(super) number: WrittenNumber,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum WrittenNumber {
+    Literal(i64),
+    /// The name of a number, or of something that the place knows.
+    Name(String),
+    Decide {
+        domain: Domain,
+        name: Option<String>,
+    },
+    Combine(Combine, Vec<Written>),
+}
+
+/// How numbers make a number, from left to right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Combine {
+    Times,
+    Plus,
+    Minus,
+    /// Rounded down.
+    Divide,
+}
+
+/// A training hyperparameter as written.
+#[derive(Debug)]
+pub(super) enum RecipeSetting {
+    Fixed(Scalar),
+    Decide { domain: Domain, labels: Vec<Scalar> },
+}
+
+/// A number whose decisions are numbered.
+#[derive(Clone, Debug)]
+pub(super) enum Number {
+    Literal(i64),
+    /// What the place knows.
+    Local(Local),
+    /// A decision's value.
+    Decided(usize),
+    Combine(Combine, Vec<Number>),
+}
+
+/// Numbers that a place in the network knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Local {
+    /// Channels of what comes in.
+    In,
+    /// Channels that the module around has to give.
+    Out,
+    /// The stride that the module around asks of its operations.
+    Stride,
+    /// Number of classes.
+    Classes,
+}
+
+/// A hyperparameter whose decision is numbered; for a categorical one with its values.
+#[derive(Clone, Debug)]
+pub(super) enum Setting {
+    Fixed(Scalar),
+    Decided(usize, Vec<Scalar>),
+}
+
+/// The use of a module by name.
+#[derive(Clone, Debug)]
+pub(super) struct Use {
+    pub(super) module: String,
+    pub(super) span: Span,
+    /// Whether this use has decisions of its own.
+    pub(super) independent: bool,
+}
+
+/// A module with its decisions numbered.
+pub(super) type Compiled = Arc<Module<Number, Arc<CompiledUse>>>;
+
+/// The use of a compiled module.
+#[derive(Debug)]
+pub(super) struct CompiledUse {
+    pub(super) name: String,
+    pub(super) module: Compiled,
+}
+
+/// A part of a network. `N` are its numbers, `U` how it uses other modules.
+#[derive(Debug)]
+pub(super) enum Module<N, U> {
+    /// One after the other.
+    Chain { layers: Vec<Item<N, U>> },
+    /// Side by side, and merged.
+    Branches { branches: Vec<Item<N, U>>, merge: Merge },
+    /// A graph whose edges carry operations; vertex 0 is the input, the last one the output.
+    Edges(Edges<N, U>),
+    /// A graph whose vertices choose inputs and operations.
+    Nodes(Nodes<N, U>),
+}
+
+#[derive(Debug)]
+pub(super) struct Edges<N, U> {
+    pub(super) vertices: usize,
+    /// Labels of the operations, and which of them carries nothing.
+    pub(super) labels: Vec<String>,
+    pub(super) nothing: Option<usize>,
+    /// For each edge, by its later vertex and then by its earlier one.
+    pub(super) edges: Vec<Item<N, U>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Nodes<N, U> {
+    /// Inputs of the module: so many of the outputs before it.
+    pub(super) inputs: usize,
+    /// Fits an input whose map has the size of the last one's.
+    pub(super) fit: Option<Box<Item<N, U>>>,
+    /// Fits an input whose map is larger.
+    pub(super) fit_larger: Option<Box<Item<N, U>>>,
+    pub(super) labels: Vec<String>,
+    pub(super) vertices: Vec<Vertex<N, U>>,
+    /// How the picks of a vertex are merged.
+    pub(super) merge: Merge,
+    /// Whether results of operations are dropped at random in training.
+    pub(super) drop_path: bool,
+}
+
+/// A vertex that chooses.
+#[derive(Debug)]
+pub(super) struct Vertex<N, U> {
+    /// The sets of inputs to choose from.
+    pub(super) picks: Vec<Vec<usize>>,
+    /// The decision between them, where there are several; `None` before compiling.
+    pub(super) decision: Option<usize>,
+    /// What is done to each input of the chosen set.
+    pub(super) operations: Vec<Item<N, U>>,
+}
+
+/// How several results become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Merge {
+    Add,
+    Multiply,
+    Concat,
+}
+
+/// Something that takes a result and gives one.
+#[derive(Debug)]
+pub(super) enum Item<N, U> {
+    Primitive(Primitive<N>),
+    Use(UseItem<N, U>),
+    /// One after the other.
+    Sequence(Vec<Item<N, U>>),
+    /// One of several; the decision's number, 0 before compiling.
+    Choose {
+        name: Option<String>,
+        decision: usize,
+        alternatives: Vec<(String, Item<N, U>)>,
+    },
+    /// One thing where the stride is above 1, another where it is not.
+    Strided {
+        strided: Box<Item<N, U>>,
+        plain: Box<Item<N, U>>,
+    },
+    /// A head that exists in training only; what comes in goes on unchanged.
+    Auxiliary(Box<Item<N, U>>),
+    /// Places in a row, each with decisions of its own; only the first so many exist. Before compiling `places` has one
+    /// entry, which stands for each place.
+    Places {
+        length: N,
+        most: usize,
+        places: Vec<Item<N, U>>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct UseItem<N, U> {
+    pub(super) target: U,
+    pub(super) repeat: Option<N>,
+    pub(super) channels: Option<N>,
+    pub(super) stride: Option<N>,
+}
+
+/// An operation of the operator set, its numbers open.
+#[derive(Clone, Debug)]
+pub(super) enum Primitive<N> {
+    Conv {
+        channels: N,
+        kernel: [N; 2],
+        stride: N,
+        padding: Option<[N; 2]>,
+        dilation: N,
+        groups: N,
+        bias: bool,
+    },
+    BatchNorm {
+        affine: bool,
+    },
+    Linear {
+        features: N,
+        bias: bool,
+    },
+    Pool {
+        max: bool,
+        kernel: [N; 2],
+        stride: N,
+        padding: Option<[N; 2]>,
+        count_include_pad: bool,
+    },
+    Zero {
+        stride: N,
+    },
+    Shift {
+        rows: N,
+        columns: N,
+    },
+    Dropout {
+        rate: f64,
+    },
+    /// Operations without attributes.
+    Plain(crate::Op),
+}

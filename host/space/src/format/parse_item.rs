@@ -1,0 +1,194 @@
+//! Items: what stands in the layers, branches and choices of modules.
+
+use toml::de::DeValue;
+
+use super::diagnostic::Diagnostic;
+use super::model::{Item, Primitive, Span, Use, UseItem, Written, WrittenNumber};
+use super::parse::{alternatives, number};
+use super::read::{Entry, Reader, Source, integer, kind, list, real, text};
+use crate::{OPERATIONS, Op};
+
+type WrittenItem = Item<Written, Use>;
+
+/// Keys that tell what an item in the form of a table is.
+const KINDS: [&str; 6] = ["op", "module", "choose", "strided", "auxiliary", "places"];
+
+/// Most places in a row.
+const MAX_PLACES: i64 = 1_000;
+
+pub(super) fn item(source: Source<'_>, entry: Entry<'_>) -> Result<WrittenItem, Diagnostic> {
+    match entry.get_ref() {
+        DeValue::String(name) => named(source, name, entry.span()),
+        DeValue::Array(array) if array.is_empty() => source.error(entry.span(), "a sequence has at least one item"),
+        DeValue::Array(array) => {
+            array.iter().map(|one| item(source, one)).collect::<Result<_, _>>().map(Item::Sequence)
+        }
+        DeValue::Table(_) => {
+            let reader = Reader::of(source, entry, "an item")?;
+            let item = table(&reader)?;
+            reader.finish()?;
+            Ok(item)
+        }
+        other => {
+            let problem = format!("an item is a name, a table or a list of items, not {}", kind(other));
+            source.error(entry.span(), problem)
+        }
+    }
+}
+
+/// An operation without attributes of its own, or a module.
+fn named(source: Source<'_>, name: &str, span: Span) -> Result<WrittenItem, Diagnostic> {
+    if !OPERATIONS.contains(&name) {
+        let target = Use { module: name.to_owned(), span, independent: false };
+        return Ok(Item::Use(UseItem { target, repeat: None, channels: None, stride: None }));
+    }
+    match plain(name) {
+        Some(primitive) => Ok(Item::Primitive(primitive)),
+        None => source.error(span, format!("`{name}` needs attributes: write {{ op = \"{name}\", ... }}")),
+    }
+}
+
+fn plain(name: &str) -> Option<Primitive<Written>> {
+    let op = match name {
+        "batch-norm" => return Some(Primitive::BatchNorm { affine: true }),
+        "relu" => Op::Relu,
+        "relu6" => Op::Relu6,
+        "gelu" => Op::Gelu,
+        "silu" => Op::Silu,
+        "hard-swish" => Op::HardSwish,
+        "tanh" => Op::Tanh,
+        "sigmoid" => Op::Sigmoid,
+        "global-avg-pool" => Op::GlobalAvgPool,
+        "flatten" => Op::Flatten,
+        "identity" => Op::Identity,
+        "drop-path" => Op::DropPath,
+        _ => return None,
+    };
+    Some(Primitive::Plain(op))
+}
+
+fn table(reader: &Reader<'_>) -> Result<WrittenItem, Diagnostic> {
+    let source = reader.source;
+    let Some(which) = KINDS.into_iter().find(|key| reader.has(key)) else {
+        let expected = KINDS.map(|key| format!("`{key}`")).join(", ");
+        return source.error(reader.span.clone(), format!("an item has one of the keys {expected}"));
+    };
+    let entry = reader.need(which)?;
+    match which {
+        "op" => operation(reader, &text(source, entry, "op")?, entry.span()).map(Item::Primitive),
+        "module" => {
+            let module = text(source, entry, "module")?;
+            let independent = reader.flag("independent")?.unwrap_or(false);
+            let target = Use { module, span: entry.span(), independent };
+            let optional = |key| reader.get(key).map(|entry| number(source, entry, key)).transpose();
+            Ok(Item::Use(UseItem {
+                target,
+                repeat: optional("repeat")?,
+                channels: optional("channels")?,
+                stride: optional("stride")?,
+            }))
+        }
+        "choose" => {
+            let alternatives = alternatives(source, entry)?;
+            Ok(Item::Choose { name: reader.text("name")?, decision: 0, alternatives })
+        }
+        "strided" => Ok(Item::Strided {
+            strided: Box::new(item(source, entry)?),
+            plain: Box::new(item(source, reader.need("plain")?)?),
+        }),
+        "auxiliary" => Ok(Item::Auxiliary(Box::new(item(source, entry)?))),
+        _ => places(reader, entry),
+    }
+}
+
+fn places(reader: &Reader<'_>, entry: Entry<'_>) -> Result<WrittenItem, Diagnostic> {
+    let source = reader.source;
+    let length_entry = reader.need("length")?;
+    let length = number(source, length_entry, "length")?;
+    let most = match &length.number {
+        WrittenNumber::Literal(most) => *most,
+        WrittenNumber::Decide { domain: crate::Domain::Integer { high, .. }, .. } => *high,
+        WrittenNumber::Decide { domain: crate::Domain::Ordinal(numbers), .. } => {
+            numbers.last().copied().unwrap_or(0.0) as i64
+        }
+        _ => {
+            let problem = "`length` has to be an integer, or decided here: each place has decisions of its own";
+            return source.error(length_entry.span(), problem);
+        }
+    };
+    match usize::try_from(most) {
+        Ok(most) if most as i64 <= MAX_PLACES => Ok(Item::Places { length, most, places: vec![item(source, entry)?] }),
+        _ => source.error(length_entry.span(), format!("`length` has to be at most {MAX_PLACES}")),
+    }
+}
+
+fn operation(reader: &Reader<'_>, name: &str, span: Span) -> Result<Primitive<Written>, Diagnostic> {
+    let source = reader.source;
+    let whole = |key: &'static str, default: i64| match reader.get(key) {
+        Some(entry) => number(source, entry, key),
+        None => Ok(literal(default, span.clone())),
+    };
+    let needed = |key: &'static str| number(source, reader.need(key)?, key);
+    let primitive = match name {
+        "conv2d" => Primitive::Conv {
+            channels: match reader.get("channels") {
+                Some(entry) => number(source, entry, "channels")?,
+                None => Written { span: span.clone(), number: WrittenNumber::Name("out".into()) },
+            },
+            kernel: pair(source, reader.need("kernel")?, "kernel")?,
+            stride: whole("stride", 1)?,
+            padding: reader.get("padding").map(|entry| pair(source, entry, "padding")).transpose()?,
+            dilation: whole("dilation", 1)?,
+            groups: whole("groups", 1)?,
+            bias: reader.flag("bias")?.unwrap_or(false),
+        },
+        "batch-norm" => Primitive::BatchNorm { affine: reader.flag("affine")?.unwrap_or(true) },
+        "linear" => Primitive::Linear { features: needed("features")?, bias: reader.flag("bias")?.unwrap_or(true) },
+        "max-pool" | "avg-pool" => Primitive::Pool {
+            max: name == "max-pool",
+            kernel: pair(source, reader.need("kernel")?, "kernel")?,
+            stride: whole("stride", 1)?,
+            padding: reader.get("padding").map(|entry| pair(source, entry, "padding")).transpose()?,
+            count_include_pad: reader.flag("count_include_pad")?.unwrap_or(false),
+        },
+        "zero" => Primitive::Zero { stride: whole("stride", 1)? },
+        "shift" => Primitive::Shift { rows: whole("rows", 0)?, columns: whole("columns", 0)? },
+        "dropout" => {
+            let entry = reader.need("rate")?;
+            let rate = real(source, entry, "rate")?;
+            if !(0.0..1.0).contains(&rate) {
+                return source.error(entry.span(), "`rate` has to be at least 0 and below 1");
+            }
+            Primitive::Dropout { rate }
+        }
+        other => match plain(other) {
+            Some(primitive) => primitive,
+            None if OPERATIONS.contains(&other) => {
+                return source.error(span, format!("`{other}` comes from modules and `auxiliary`, not from an item"));
+            }
+            None => return source.unknown(span, "operation", other, OPERATIONS),
+        },
+    };
+    Ok(primitive)
+}
+
+fn literal(value: i64, span: Span) -> Written {
+    Written { span, number: WrittenNumber::Literal(value) }
+}
+
+/// One number for rows and columns, or a list of both.
+fn pair(source: Source<'_>, entry: Entry<'_>, key: &str) -> Result<[Written; 2], Diagnostic> {
+    match entry.get_ref() {
+        DeValue::Array(_) => match list(source, entry, key)?[..] {
+            [rows, columns] => Ok([
+                literal(integer(source, rows, key)?, rows.span()),
+                literal(integer(source, columns, key)?, columns.span()),
+            ]),
+            _ => source.error(entry.span(), format!("`{key}` takes one number, or two: rows and columns")),
+        },
+        _ => {
+            let number = number(source, entry, key)?;
+            Ok([number.clone(), number])
+        }
+    }
+}
