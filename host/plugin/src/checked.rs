@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use archwright_space::{Architecture, Condition, Decision, Domain, Network, Node, Space, Value};
+use archwright_space::{Architecture, Condition, Context, Decision, Domain, Network, Node, Op, Shape, Space, Value};
 
 use crate::bindings::types;
 use crate::guest::MESSAGE_BYTES;
@@ -140,7 +140,30 @@ pub(crate) fn values(values: &[types::Value]) -> Vec<Value> {
 pub(crate) fn architecture(given: types::Architecture, space: &Space, nodes: u32) -> Result<Architecture, Wrong> {
     let architecture = unchecked_architecture(given, nodes)?;
     space.check(&architecture).map_err(|error| Wrong::new("architecture", error.to_string()))?;
+    if let Architecture::Network(network) = &architecture {
+        fits(network, space.context()).map_err(|problem| Wrong::new("architecture", problem))?;
+    }
     Ok(architecture)
+}
+
+/// Whether a network takes and gives what `context` says.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn fits(network: &Network, context: &Context) -> Result<(), String> {
+    let shapes = network.shapes().map_err(|error| error.to_string())?;
+    match network.nodes.first().map(|node| &node.op) {
+        Some(Op::Input { shape }) if *shape == context.input => {}
+        Some(Op::Input { shape }) => {
+            return Err(format!("the input has shape {shape:?}, which has to be {:?}", context.input));
+        }
+        _ => return Err("the first node is no input".into()),
+    }
+    match shapes.last() {
+        Some(Shape::Vector(scores)) if *scores == context.classes => Ok(()),
+        Some(shape) => Err(format!("the last node gives {shape}, which has to be {} scores", context.classes)),
+        None => Err("there are no nodes".into()),
+    }
 }
 
 /// An architecture that is well-formed, of whatever space.
@@ -158,20 +181,17 @@ pub(crate) fn network(given: types::Network, limit: u32) -> Result<Network, Wron
         return Err(Wrong::new("nodes", problem));
     }
     let mut nodes = Vec::with_capacity(given.nodes.len());
-    for (index, node) in given.nodes.into_iter().enumerate() {
-        let field = || format!("nodes[{index}]");
-        let wrong = |problem: String| Wrong::new(field(), format!("{}: {problem}", shown(&node.name, LINE_BYTES)));
-        let op = operation::parse(&node.op, &node.attributes).map_err(wrong)?;
-        if let Some(input) = node.inputs.iter().find(|input| **input as usize >= index) {
+    for (index, types::Node { name, op, attributes, inputs }) in given.nodes.into_iter().enumerate() {
+        let wrong =
+            |problem: String| Wrong::new(format!("nodes[{index}]"), format!("{}: {problem}", shown(&name, LINE_BYTES)));
+        if name.len() > LINE_BYTES {
+            return Err(wrong(format!("its name of {} bytes is longer than {LINE_BYTES}", name.len())));
+        }
+        if let Some(input) = inputs.iter().find(|input| **input as usize >= index) {
             return Err(wrong(format!("its input {input} does not come before it")));
         }
-        if node.name.len() > LINE_BYTES {
-            return Err(Wrong::new(
-                field(),
-                format!("a name of {} bytes is longer than {LINE_BYTES}", node.name.len()),
-            ));
-        }
-        nodes.push(Node { inputs: node.inputs.iter().map(|input| *input as usize).collect(), name: node.name, op });
+        let op = operation::parse(&op, attributes).map_err(wrong)?;
+        nodes.push(Node { name, op, inputs: inputs.into_iter().map(|input| input as usize).collect() });
     }
     Ok(Network { nodes })
 }

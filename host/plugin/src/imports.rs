@@ -4,7 +4,7 @@
 //! the work takes, in the time of a unit of fuel; they are part of the contract's behaviour and listed in
 //! `docs/limits.md`.
 
-use archwright_space::{Architecture, Space, SpaceError};
+use archwright_space::{Architecture, Network, Space, SpaceError};
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTableError, ResourceType};
 use wasmtime::{Engine, Result, StoreContextMut, Trap};
 
@@ -92,7 +92,7 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         },
     )?;
     interface.func_wrap("fingerprint", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
-        let answer = ask_of_network(&mut store, of, FINGERPRINT_NODE, Space::fingerprint)?;
+        let answer = ask_of_network(&mut store, of, FINGERPRINT_NODE, |space, of, _| space.fingerprint(of))?;
         Ok((answer,))
     })?;
     interface.func_wrap(
@@ -111,11 +111,11 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         },
     )?;
     interface.func_wrap("build", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
-        let answer = ask_of_network(&mut store, of, NODE, Space::build)?;
+        let answer = ask_of_network(&mut store, of, NODE, |_, _, network| Ok(network))?;
         Ok((answer.map(|network| lower::network(&network)),))
     })?;
     interface.func_wrap("profile", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
-        let answer = ask_of_network(&mut store, of, NODE, Space::profile)?;
+        let answer = ask_of_network(&mut store, of, NODE, |_, _, network| network.footprint())?;
         let footprint = answer.map(|footprint| space::Footprint {
             parameters: footprint.parameters,
             multiply_adds: footprint.multiply_adds,
@@ -224,22 +224,22 @@ fn ask<T, const N: usize>(
     Ok(work(&space, checked).map_err(|error| unsupported(&error.to_string())))
 }
 
-/// Answers a question about an architecture's network. What it costs shows when the network is there; the space's own
-/// limits bound it until then.
+/// Answers a question about an architecture's network, at a price for each of its nodes: what it costs shows once the
+/// network is built, which the space's own limits bound.
 fn ask_of_network<T>(
     store: &mut StoreContextMut<'_, State>,
     given: types::Architecture,
     price: u64,
-    work: impl FnOnce(&Space, &Architecture) -> std::result::Result<T, SpaceError>,
+    work: impl FnOnce(&Space, &Architecture, Network) -> std::result::Result<T, SpaceError>,
 ) -> Result<std::result::Result<T, types::Error>> {
-    let mut built = 0;
-    let answer = ask(store, [given], |space, [architecture]| {
-        let network = space.build(&architecture)?;
-        built = network.nodes.len() as u64;
-        work(space, &architecture)
-    })?;
-    charge(store, price * built)?;
-    Ok(answer)
+    let built = ask(store, [given], |space, [architecture]| Ok((space.build(&architecture)?, architecture)))?;
+    let (network, architecture) = match built {
+        Ok(built) => built,
+        Err(error) => return Ok(Err(error)),
+    };
+    charge(store, price * network.nodes.len() as u64)?;
+    let space = the_space(store)?;
+    Ok(work(&space, &architecture, network).map_err(|error| unsupported(&error.to_string())))
 }
 
 fn network_price(given: &types::Architecture, price: u64) -> u64 {

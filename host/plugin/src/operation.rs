@@ -1,59 +1,47 @@
-//! Operations of networks, between the host's types and names with attributes.
+//! Operations of networks, between the host's types and the contract's.
 
-use archwright_space::Op;
-use serde_json::{Map, Value};
+use archwright_space::{Attribute, Op};
 
-use crate::bindings::types::{Attribute, AttributeValue};
+use crate::bindings::types;
 
 /// The attributes of an operation, defaults included.
-pub(crate) fn attributes(op: &Op) -> Vec<Attribute> {
-    let Ok(Value::Object(members)) = serde_json::to_value(op) else { return Vec::new() };
-    members
-        .into_iter()
-        .filter(|(name, _)| name != "op")
-        .filter_map(|(name, value)| Some(Attribute { name, value: attribute(&value)? }))
-        .collect()
+pub(crate) fn attributes(op: &Op) -> Vec<types::Attribute> {
+    op.attributes().into_iter().map(|(name, value)| types::Attribute { name, value: lower(value) }).collect()
 }
 
-fn attribute(value: &Value) -> Option<AttributeValue> {
-    Some(match value {
-        Value::Bool(flag) => AttributeValue::Boolean(*flag),
-        Value::Number(number) => match number.as_i64() {
-            Some(integer) => AttributeValue::Integer(integer),
-            None => AttributeValue::Real(number.as_f64()?),
-        },
-        Value::String(text) => AttributeValue::Text(text.clone()),
-        Value::Array(elements) => match elements.iter().map(Value::as_i64).collect() {
-            Some(integers) => AttributeValue::Integers(integers),
-            None => AttributeValue::Reals(elements.iter().map(Value::as_f64).collect::<Option<_>>()?),
-        },
-        _ => return None,
-    })
+fn lower(value: Attribute) -> types::AttributeValue {
+    match value {
+        Attribute::Integer(integer) => types::AttributeValue::Integer(integer),
+        Attribute::Real(real) => types::AttributeValue::Real(real),
+        Attribute::Boolean(flag) => types::AttributeValue::Boolean(flag),
+        Attribute::Text(text) => types::AttributeValue::Text(text),
+        Attribute::Integers(integers) => types::AttributeValue::Integers(integers),
+        Attribute::Reals(reals) => types::AttributeValue::Reals(reals),
+    }
 }
 
 /// The operation of this name with these attributes.
 ///
 /// # Errors
 /// What is wrong, in words: an unknown operation or attribute, a missing attribute, one of a wrong type.
-pub(crate) fn parse(op: &str, attributes: &[Attribute]) -> Result<Op, String> {
-    let mut members = Map::new();
-    members.insert("op".into(), Value::String(op.into()));
-    for Attribute { name, value } in attributes {
+pub(crate) fn parse(op: &str, attributes: Vec<types::Attribute>) -> Result<Op, String> {
+    let mut lifted = Vec::with_capacity(attributes.len());
+    for types::Attribute { name, value } in attributes {
         let value = match value {
-            AttributeValue::Integer(integer) => (*integer).into(),
-            AttributeValue::Real(real) if !real.is_finite() => return Err(format!("attribute `{name}` is {real}")),
-            AttributeValue::Real(real) => (*real).into(),
-            AttributeValue::Boolean(flag) => (*flag).into(),
-            AttributeValue::Text(text) => text.as_str().into(),
-            AttributeValue::Integers(integers) => integers.as_slice().into(),
-            AttributeValue::Reals(reals) => match reals.iter().find(|real| !real.is_finite()) {
-                Some(real) => return Err(format!("attribute `{name}` holds {real}")),
-                None => reals.as_slice().into(),
-            },
+            types::AttributeValue::Integer(integer) => Attribute::Integer(integer),
+            types::AttributeValue::Real(real) => Attribute::Real(finite(&name, real)?),
+            types::AttributeValue::Boolean(flag) => Attribute::Boolean(flag),
+            types::AttributeValue::Text(text) => Attribute::Text(text),
+            types::AttributeValue::Integers(integers) => Attribute::Integers(integers),
+            types::AttributeValue::Reals(reals) => {
+                Attribute::Reals(reals.into_iter().map(|real| finite(&name, real)).collect::<Result<_, _>>()?)
+            }
         };
-        if members.insert(name.clone(), value).is_some() {
-            return Err(format!("attribute `{name}` is given twice"));
-        }
+        lifted.push((name, value));
     }
-    serde_json::from_value(Value::Object(members)).map_err(|error| error.to_string())
+    Op::parse(op, &lifted)
+}
+
+fn finite(name: &str, real: f64) -> Result<f64, String> {
+    if real.is_finite() { Ok(real) } else { Err(format!("`{name}` is {real}")) }
 }

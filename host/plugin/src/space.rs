@@ -8,7 +8,7 @@ use wasmtime::component::ResourceAny;
 
 use crate::bindings::search_space::SearchSpacePlugin;
 use crate::bindings::search_space::exports::archwright::nas::search_space as wit;
-use crate::bindings::types::AttributeValue;
+use crate::bindings::types::{self, AttributeValue};
 use crate::checked::{self, Wrong};
 use crate::component::{Component, Export};
 use crate::guest::Guest;
@@ -110,6 +110,7 @@ impl SearchSpace for SpaceComponent {
 
     fn build(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
         let values = lower::values(values);
+        let given = context;
         let context = wit::Context {
             input: context.input.clone(),
             classes: context.classes,
@@ -120,7 +121,7 @@ impl SearchSpace for SpaceComponent {
             let network = guest.ask("build", |store| {
                 plugin.archwright_nas_search_space().definition().call_build(store, *definition, &values, &context)
             })?;
-            checked::network(network, self.limits.network_nodes).map_err(|wrong| guest.wrong("build", wrong))
+            sound(network, given, self.limits.network_nodes).map_err(|wrong| guest.wrong("build", wrong))
         })
     }
 
@@ -144,6 +145,14 @@ impl SearchSpace for SpaceComponent {
             Ok(checked)
         })
     }
+}
+
+/// The network as the host uses it: valid, for this context, and simplified.
+fn sound(network: types::Network, context: &Context, nodes: u32) -> Result<Network, Wrong> {
+    let network = checked::network(network, nodes)?;
+    network.validate().map_err(|error| Wrong::new("network", error.to_string()))?;
+    checked::fits(&network, context).map_err(|problem| Wrong::new("network", problem))?;
+    Ok(network.simplify())
 }
 
 fn scalar(value: AttributeValue) -> Result<Scalar, String> {

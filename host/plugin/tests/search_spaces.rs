@@ -34,11 +34,21 @@ fn networks_are_checked() {
         let text = build(&open(parts).unwrap()).unwrap_err().to_string();
         assert!(text.contains(expected), "{text}");
     };
-    check(&[("op", "conv9d")], "`build` gave a wrong nodes[1]: pool: ");
-    check(&[("op", "conv2d")], "`build` gave a wrong nodes[1]: pool: ");
+    check(
+        &[("op", "conv9d")],
+        "`build` gave a wrong nodes[1]: pool: there is no operation `conv9d`; did you mean `conv2d`?",
+    );
+    check(&[("op", "conv2d")], "`build` gave a wrong nodes[1]: pool: it needs `out-channels`");
     check(&[("input", "1")], "`build` gave a wrong nodes[1]: pool: its input 1 does not come before it");
-    check(&[("nodes", "(i32.const 2000)")], "`build` ");
-    check(&[("nodes", "(i32.const 101)")], "`build` ");
+    check(
+        &[("nodes", "(i32.const 101)")],
+        "`build` gave a wrong nodes: 101 are more than 100 (`limits.network_nodes`)",
+    );
+    check(
+        &[("nodes", "(i32.const 2)")],
+        "`build` gave a wrong network: the last node gives 3, which has to be 10 scores",
+    );
+    check(&[("op", "relu")], "`build` gave a wrong network: node `scores` (linear): ");
 }
 
 #[test]

@@ -247,12 +247,18 @@ pub(crate) fn search_space(parts: Parts<'_>) -> Vec<u8> {
     let name = image.text("width");
     // name, domain (discriminant, then a list in a space for two reals and a flag), conditions
     let decision = image.words(&[name[0], name[1], 0, 0, labels, 2, 0, 0, 0, 0, 0, 0]);
+    let sides = image.words(&[0; 6]);
     let shape = {
         let name = image.text("shape");
-        let integers: Vec<u8> = [3_i64, 8, 8].iter().flat_map(|one| one.to_le_bytes()).collect();
-        let integers = image.place(&integers);
-        image.words(&[name[0], name[1], 4, 0, integers, 3])
+        image.words(&[name[0], name[1], 4, 0, sides, 3])
     };
+    // The context's input as the attribute `shape`.
+    let copy: String = (0..3)
+        .map(|side| {
+            let (to, from) = (sides + 8 * side, 4 * side);
+            format!("(i64.store (i32.const {to}) (i64.load32_u offset={from} (local.get $input)))")
+        })
+        .collect();
     let features = {
         let name = image.text("out-features");
         image.words(&[name[0], name[1], 0, 0, 10, 0])
@@ -289,7 +295,8 @@ pub(crate) fn search_space(parts: Parts<'_>) -> Vec<u8> {
             (i32.store (i32.const 516) (i32.const 1))
             (i32.const 512))
         (func (export "archwright:nas/search-space@0.1.0#[method]definition.build")
-            (param i32) (param $values i32) (param i32 i32 i32 i32 f64 f64) (result i32)
+            (param i32) (param $values i32) (param i32) (param $input i32) (param i32 i32 f64 f64) (result i32)
+            {copy}
             {build}
             (i32.store8 (i32.const 512) (i32.const 0))
             (i32.store (i32.const 516) (i32.const {nodes}))
