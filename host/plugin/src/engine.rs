@@ -60,7 +60,7 @@ pub struct EngineOptions {
     /// How NaNs come out of arithmetic.
     pub nan: NanProfile,
     /// Folder for compiled code; `None`: compile each time. It must be writable by trusted users only: what is in it is
-    /// run. A folder that everyone can write is not used.
+    /// run. A folder that everyone can write is not used. What is in it can be deleted at any time.
     pub cache_dir: Option<PathBuf>,
     /// Time after which the host gives up on a call. Not a limit to plan with: fuel is, which ends a call at the same
     /// place on every machine.

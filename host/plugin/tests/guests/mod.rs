@@ -128,6 +128,7 @@ pub(crate) fn strategy(parts: Parts<'_>) -> Vec<u8> {
             (block $done (loop $again
                 (br_if $done (i32.ge_u (local.get $index) (local.get $count)))
                 (local.set $at (i32.add (local.get $queries) (i32.mul (local.get $index) (i32.const 48))))
+                (memory.fill (local.get $at) (i32.const 0) (i32.const 48))
                 (i64.store (local.get $at) (global.get $next))
                 (global.set $next (i64.add (global.get $next) (i64.const 1)))
                 (i32.store (i32.add (local.get $at) (i32.const 16)) (i32.const {point}))
