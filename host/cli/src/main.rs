@@ -1,2 +1,62 @@
-//! Neural architecture search with sandboxed methods.
-fn main() {}
+//! The command line of Archwright.
+
+mod args;
+mod doctor;
+mod locations;
+mod outcome;
+mod plugin;
+mod progress;
+mod run;
+mod runs;
+mod space;
+
+use std::process::ExitCode;
+
+use archwright_search::experiment;
+use clap::{CommandFactory, Parser};
+use tracing_subscriber::EnvFilter;
+
+use args::{Arguments, Command};
+use outcome::{CliError, Output};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(arguments.verbose);
+    let output = Output { json: arguments.json };
+    match dispatch(&arguments, output) {
+        Ok(code) => code,
+        Err(error) => error.report(output),
+    }
+}
+
+fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError> {
+    let locations = locations::Locations::find(arguments.store.as_deref())?;
+    match &arguments.command {
+        Command::Run(options) => run::run(options, &locations, output),
+        Command::Runs => runs::list(&locations, output),
+        Command::Show { run, queries } => runs::show(run, *queries, &locations, output),
+        Command::Plugin(command) => plugin::plugin(command, &locations, output),
+        Command::Space(command) => space::space(command, &locations, output),
+        Command::Doctor => doctor::doctor(&locations, output),
+        Command::Schema => {
+            output.value(&experiment::schema())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Arguments::command(), "archwright", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Logs to standard error: warnings by default, more with `-v`, anything with `ARCHWRIGHT_LOG`.
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("ARCHWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(progress::log_writer).without_time().init();
+}

@@ -1,1 +1,27 @@
-//! The search loop: strategy, estimator, trainers, budget.
+//! The search loop: asks a strategy for architectures, has an estimator find out how good they are, carries out what
+//! the estimator asks for on trainers, and hands over the best network.
+//!
+//! An [`Experiment`] says what to do, a [`Catalogue`] finds the plugins it names, [`Search::prepare`] checks that the
+//! parts fit each other, [`Search::run`] runs it.
+
+mod action;
+mod catalogue;
+mod driver;
+mod error;
+mod executor;
+pub mod experiment;
+mod finale;
+mod jobs;
+mod report;
+mod search;
+mod stop;
+mod trainers;
+
+pub use catalogue::{Catalogue, SpaceSource};
+pub use error::SearchError;
+pub use executor::{ActionResult, Executor, ExecutorEvent};
+pub use experiment::{Experiment, ExperimentError};
+pub use report::{Event, Finalist, Observed, Observer, Report, Summary, Tried};
+pub use search::{Environment, Search};
+pub use stop::Stop;
+pub use trainers::{TrainerCommand, TrainerPool};

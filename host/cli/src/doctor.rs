@@ -1,0 +1,137 @@
+//! `archwright doctor`.
+
+use std::process::ExitCode;
+
+use archwright_plugin::Limits;
+use archwright_store::Store;
+use serde::Serialize;
+
+use crate::locations::{Locations, PLUGINS, TRAINER};
+use crate::outcome::{CliError, Output};
+use crate::plugin::{KINDS, kind_name};
+
+/// One thing looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    well: bool,
+    found: String,
+    /// What mends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+}
+
+impl Finding {
+    fn well(what: &'static str, found: String) -> Self {
+        Self { what, well: true, found, mend: None }
+    }
+
+    fn ill(what: &'static str, found: String, mend: String) -> Self {
+        Self { what, well: false, found, mend: Some(mend) }
+    }
+}
+
+pub(crate) fn doctor(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    let mut findings = vec![store(locations), compiled(locations)];
+    findings.extend(plugins(locations));
+    findings.extend(trainer(locations));
+    let ill = findings.iter().filter(|finding| !finding.well).count();
+    if output.json {
+        output.value(&findings)?;
+    } else {
+        let mut text = String::new();
+        for Finding { what, well, found, mend } in &findings {
+            text.push_str(&format!("{}  {what:<16} {found}\n", if *well { "ok     " } else { "MISSING" }));
+            if let Some(mend) = mend {
+                text.push_str(&format!("         {:<16} mend it: {mend}\n", ""));
+            }
+        }
+        text.push_str(&match ill {
+            0 => "everything is in place".to_owned(),
+            1 => "1 thing is missing".to_owned(),
+            ill => format!("{ill} things are missing"),
+        });
+        output.text(&text)?;
+    }
+    Ok(if ill == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn store(locations: &Locations) -> Finding {
+    let opened = Store::open(&locations.store).and_then(|store| Ok((store.runs()?.len(), store.outcomes()?)));
+    match opened {
+        Ok((runs, outcomes)) => Finding::well(
+            "store",
+            format!("{} ({runs} runs, {outcomes} outcomes remembered)", locations.store.display()),
+        ),
+        Err(error) => Finding::ill(
+            "store",
+            error.to_string(),
+            "name a folder that can be written with --store or ARCHWRIGHT_STORE".into(),
+        ),
+    }
+}
+
+fn compiled(locations: &Locations) -> Finding {
+    match &locations.compiled {
+        Some(folder) => match std::fs::create_dir_all(folder) {
+            Ok(()) => Finding::well("compiled code", folder.display().to_string()),
+            Err(error) => Finding::ill(
+                "compiled code",
+                format!("cannot make {}: {error}", folder.display()),
+                "set XDG_CACHE_HOME to a folder that can be written; without one plugins compile at each start".into(),
+            ),
+        },
+        None => Finding::ill(
+            "compiled code",
+            "no cache folder".into(),
+            "set HOME or XDG_CACHE_HOME; without one plugins compile at each start".into(),
+        ),
+    }
+}
+
+fn plugins(locations: &Locations) -> Vec<Finding> {
+    let mend = format!("`cargo xtask build`, or name their folder with {PLUGINS}");
+    let engine = match locations.engine() {
+        Ok(engine) => engine,
+        Err(_) => {
+            return vec![Finding::ill("plugins", "the WebAssembly engine does not start".into(), mend)];
+        }
+    };
+    let catalogue = locations.catalogue();
+    KINDS
+        .into_iter()
+        .map(|kind| {
+            let mut names = Vec::new();
+            for (name, path) in catalogue.plugins(kind) {
+                if let Err(error) = engine.load(&path, &Limits::default()) {
+                    return Finding::ill(kind_name(kind), error.to_string(), mend.clone());
+                }
+                names.push(name);
+            }
+            if names.is_empty() {
+                let found = format!("no bundled plugins in {}", locations.plugins.display());
+                Finding::ill(kind_name(kind), found, mend.clone())
+            } else {
+                Finding::well(kind_name(kind), names.join(", "))
+            }
+        })
+        .collect()
+}
+
+fn trainer(locations: &Locations) -> Vec<Finding> {
+    match locations.devices() {
+        Ok(devices) => {
+            let trainer = Finding::well("trainer", locations.trainer.display().to_string());
+            let libtorch = Finding::well("libtorch", devices.libtorch);
+            let found =
+                devices.devices.iter().map(|device| format!("{} ({})", device.device, device.name)).collect::<Vec<_>>();
+            vec![trainer, libtorch, Finding::well("devices", found.join(", "))]
+        }
+        Err(CliError::Other(error)) => vec![Finding::ill(
+            "trainer",
+            format!("{error:#}"),
+            format!("`cargo xtask build`, or name a trainer with {TRAINER}"),
+        )],
+        Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,213 @@
+//! `archwright runs` and `archwright show`.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::Context;
+use archwright_plugin::model::EstimateOutcome;
+use archwright_search::{Finalist, Observed, Report};
+use archwright_store::{QueryRecord, RunRecord, Store};
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use indicatif::{HumanCount, HumanDuration};
+use serde_json::{Value, json};
+
+use crate::locations::Locations;
+use crate::outcome::{CliError, Output};
+
+pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    let runs = Store::open(&locations.store)?.runs()?;
+    if output.json {
+        output.value(&runs)?;
+    } else if runs.is_empty() {
+        output.text(&format!("no runs in {}", locations.store.display()))?;
+    } else {
+        let mut table =
+            table(["run", "started", "status", "space", "strategy", "estimator", "queries", "test accuracy"]);
+        for run in &runs {
+            table.add_row(row(run));
+        }
+        output.text(&table.to_string())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A borderless table with these headings.
+pub(crate) fn table<const N: usize>(headings: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header(headings);
+    table
+}
+
+fn row(run: &RunRecord) -> [String; 8] {
+    let part = |section: &str| text_at(&run.settings, &format!("/experiment/{section}/use"));
+    let accuracy = run.result.as_ref().and_then(|result| result["test_accuracy"].as_f64());
+    [
+        run.id.to_string(),
+        date(run.started),
+        run.status.to_string(),
+        part("space"),
+        part("strategy"),
+        part("estimator"),
+        run.queries.to_string(),
+        accuracy.map(|accuracy| format!("{accuracy:.4}")).unwrap_or_default(),
+    ]
+}
+
+fn text_at(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or("?").to_owned()
+}
+
+fn date(seconds: i64) -> String {
+    let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+pub(crate) fn show(name: &str, queries: bool, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    let store = Store::open(&locations.store)?;
+    let run = store.run(name)?;
+    let observed = store.queries::<Observed>(run.id)?;
+    if output.json {
+        let mut value = json!(run);
+        if let Value::Object(members) = &mut value {
+            // What most readers want stands at the top.
+            if let Some(result) = &run.result {
+                members.insert("test_accuracy".into(), result["test_accuracy"].clone());
+            }
+            members.insert("observations".into(), json!(observed));
+        }
+        output.value(&value)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = head(&run);
+    if let Some(result) = &run.result {
+        let report: Report = serde_json::from_value(result.clone()).context("the run's result is damaged")?;
+        text.push_str(&report_text(&report));
+    }
+    if queries {
+        text.push('\n');
+        text.push_str(&queries_table(&observed));
+    } else if run.result.is_none() && !observed.is_empty() {
+        let _ = writeln!(text, "\nwith --queries: the {} architectures it tried", observed.len());
+    }
+    output.text(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn head(run: &RunRecord) -> String {
+    let part = |section: &str| text_at(&run.settings, &format!("/experiment/{section}/use"));
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:<16}{value}");
+    };
+    line("run", format!("{}, {}, started {}", run.id, run.status, date(run.started)));
+    line("search", format!("{} in {}, estimated by {}", part("strategy"), part("space"), part("estimator")));
+    line("data", text_at(&run.settings, "/experiment/task/data"));
+    line("seed", run.settings.pointer("/experiment/run/seed").map(Value::to_string).unwrap_or_default());
+    line("queries", run.queries.to_string());
+    if let Some(problem) = &run.problem {
+        line("ended by", problem.clone());
+    }
+    text.push('\n');
+    text
+}
+
+fn queries_table(observed: &[QueryRecord<Observed>]) -> String {
+    let mut table = table(["#", "estimate", "parameters", "cost", "", "decisions"]);
+    for QueryRecord { sequence, record } in observed {
+        let estimate = match &record.outcome {
+            EstimateOutcome::Estimated(estimate) => {
+                estimate.objectives.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(" ")
+            }
+            EstimateOutcome::Failed(reason) => format!("failed: {reason}"),
+        };
+        table.add_row([
+            (sequence + 1).to_string(),
+            estimate,
+            record.footprint.map(|footprint| HumanCount(footprint.parameters).to_string()).unwrap_or_default(),
+            format!("{:.1} s", record.cost),
+            if record.trained == 0 && record.remembered > 0 { "remembered".into() } else { String::new() },
+            decisions(&record.decisions),
+        ]);
+    }
+    table.to_string()
+}
+
+fn decisions(decisions: &[(String, String)]) -> String {
+    decisions.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+/// A finished run for a person.
+pub(crate) fn report_text(report: &Report) -> String {
+    let Report { run, test_accuracy, test_accuracy_deviation, found, test, finalists, tried } = report;
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:<16}{value}");
+    };
+    line("found", format!("a network with {}, by run {run}", size(found)));
+    let seeds = match test.len() {
+        1 => "one seed".to_owned(),
+        seeds => format!("mean of {seeds} seeds"),
+    };
+    let accuracy = with_deviation(*test_accuracy, *test_accuracy_deviation);
+    line("test accuracy", format!("{accuracy} ({seeds}; the test set was used for nothing else)"));
+    let validation = with_deviation(found.validation_accuracy, found.validation_accuracy_deviation);
+    line(
+        "validation",
+        format!("{validation}, the best of {} retrained with the full recipe", count(finalists.len(), "finalist")),
+    );
+    line(
+        "tried",
+        format!(
+            "{} ({} distinct): {} median {:.4}, best {:.4}{}",
+            count(tried.queries as usize, "architecture"),
+            tried.distinct,
+            tried.objective,
+            tried.median,
+            tried.best,
+            if tried.failed > 0 { format!("; {} failed", tried.failed) } else { String::new() }
+        ),
+    );
+    line(
+        "work",
+        format!(
+            "{} and {} remembered, {:.1} s of training charged, {} of search",
+            count(tried.trained as usize, "training"),
+            tried.remembered,
+            tried.cost,
+            HumanDuration(Duration::from_secs_f64(tried.seconds.max(0.0)))
+        ),
+    );
+    line("decisions", String::new());
+    let width = found.decisions.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in &found.decisions {
+        let _ = writeln!(text, "  {name:<width$}  {value}");
+    }
+    for failure in finalists.iter().flat_map(|finalist| &finalist.failures) {
+        let _ = writeln!(text, "one retraining failed: {failure}");
+    }
+    text
+}
+
+fn size(finalist: &Finalist) -> String {
+    let footprint = finalist.footprint;
+    format!(
+        "{} parameters and {} multiply-adds an image",
+        HumanCount(footprint.parameters),
+        HumanCount(footprint.multiply_adds)
+    )
+}
+
+fn with_deviation(mean: f64, deviation: Option<f64>) -> String {
+    match deviation {
+        Some(deviation) => format!("{mean:.4} ± {deviation:.4}"),
+        None => format!("{mean:.4}"),
+    }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", HumanCount(number as u64), if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,192 @@
+//! Turning what an estimator asks for into an action of a trainer, and its content into a key.
+
+use archwright_plugin::model::{ActionOutcome, OutcomeEpoch, Start as PluginStart, Training};
+use archwright_protocol::{Action, Metrics, Outcome, Ready, Recipe, Split, Start, Subset, Task, Train};
+use archwright_space::{Architecture, Context, Footprint, Network, Scalar, Space, SpaceError};
+use serde_json::{Value, json};
+
+use crate::experiment::{ObjectiveName, recipe_problem};
+
+/// What a run's actions are made from.
+pub(crate) struct ActionMaker<'a> {
+    pub(crate) space: &'a Space,
+    pub(crate) task: &'a Task,
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) ready: &'a Ready,
+    pub(crate) keep_weights: bool,
+    pub(crate) share_isomorphic: bool,
+}
+
+/// An action, and the key under which its outcome is remembered.
+#[derive(Clone, Debug)]
+pub(crate) struct Keyed {
+    pub(crate) action: Action,
+    pub(crate) key: String,
+}
+
+impl ActionMaker<'_> {
+    /// The action for a training that an estimator asked for.
+    ///
+    /// Refuses what cannot be done, with the reason.
+    pub(crate) fn train(&self, training: &Training) -> Result<Keyed, String> {
+        let context = Context {
+            width_share: training.width_share,
+            depth_share: training.depth_share,
+            input: self.scaled_input(training.resolution_share),
+            ..self.space.context().clone()
+        };
+        let (start, seed) = match &training.start {
+            PluginStart::Fresh(seed) => (Start::Fresh, *seed),
+            PluginStart::Resume(_) if !self.ready.actions.iter().any(|action| action == "train.resume") => {
+                return Err("this trainer cannot go on from kept weights".into());
+            }
+            // The order of examples goes on as the first part left it: the weights' file holds the seed's place.
+            PluginStart::Resume(weights) => (Start::Resume(weights.clone()), 0),
+            PluginStart::Inherit(_) => return Err("this trainer cannot inherit weights across networks".into()),
+        };
+        let mut train = self.base(&training.subject, &context)?;
+        train.until_epoch = training.until_epoch;
+        train.seed = seed;
+        train.data_share = training.data_share;
+        train.start = start;
+        train.keep_weights = self.keep_weights;
+        Ok(self.keyed(Action::Train(train)))
+    }
+
+    /// The full training of an architecture, keeping its weights.
+    pub(crate) fn full(&self, subject: &Architecture, seed: u64) -> Result<Keyed, String> {
+        let mut train = self.base(subject, self.space.context())?;
+        train.seed = seed;
+        train.keep_weights = true;
+        Ok(self.keyed(Action::Train(train)))
+    }
+
+    /// An action with its key.
+    pub(crate) fn keyed(&self, action: Action) -> Keyed {
+        let key = self.key(&action);
+        Keyed { action, key }
+    }
+
+    fn base(&self, subject: &Architecture, context: &Context) -> Result<Train, String> {
+        let network = self.space.build_in(subject, context).map_err(|error| error.to_string())?;
+        let recipe = self.recipe_of(subject)?;
+        Ok(Train {
+            network,
+            input: context.input.clone(),
+            until_epoch: recipe.epochs,
+            recipe,
+            seed: 0,
+            data_share: 1.0,
+            start: Start::Fresh,
+            evaluate: Subset::Validation,
+            keep_weights: false,
+        })
+    }
+
+    /// Height and width of images times `share`, channels as they are.
+    fn scaled_input(&self, share: f64) -> Vec<u32> {
+        let full = &self.space.context().input;
+        let side = |length: u32| ((f64::from(length) * share).round() as u32).clamp(1, length);
+        full.iter().enumerate().map(|(axis, length)| if axis == 0 { *length } else { side(*length) }).collect()
+    }
+
+    /// The task's recipe with what the architecture decides of it.
+    fn recipe_of(&self, subject: &Architecture) -> Result<Recipe, String> {
+        let decided = self.space.recipe(subject).map_err(|error| error.to_string())?;
+        override_recipe(self.recipe, decided)
+    }
+
+    /// A digest of everything that determines the action's outcome.
+    fn key(&self, action: &Action) -> String {
+        let network = |network: &Network| {
+            if self.share_isomorphic { json!(network.fingerprint()) } else { json!(network) }
+        };
+        let what = match action {
+            Action::Train(train) => json!({
+                "train": network(&train.network),
+                "input": train.input,
+                "recipe": train.recipe,
+                "until_epoch": train.until_epoch,
+                "seed": train.seed,
+                "data_share": train.data_share,
+                "start": train.start,
+                "evaluate": train.evaluate,
+            }),
+            other => json!(other),
+        };
+        let Split { seed, validation, test } = self.task.split;
+        let content = json!({
+            "action": what,
+            "data": self.ready.data.digest,
+            "split": [seed, validation, test],
+            "trainer": [self.ready.name, self.ready.version, self.ready.numerics],
+        });
+        blake3::hash(content.to_string().as_bytes()).to_hex().to_string()
+    }
+}
+
+/// A recipe with some keys replaced.
+fn override_recipe(recipe: &Recipe, decided: std::collections::BTreeMap<String, Scalar>) -> Result<Recipe, String> {
+    if decided.is_empty() {
+        return Ok(recipe.clone());
+    }
+    let mut merged = match serde_json::to_value(recipe) {
+        Ok(Value::Object(merged)) => merged,
+        _ => return Err("the recipe is not a table".into()),
+    };
+    for (key, value) in decided {
+        merged.insert(key, json!(value));
+    }
+    let recipe: Recipe = serde_json::from_value(Value::Object(merged))
+        .map_err(|error| format!("the architecture decides a recipe that cannot be: {error}"))?;
+    match recipe_problem(&recipe) {
+        None => Ok(recipe),
+        Some((key, should)) => Err(format!("the architecture decides a recipe whose `{key}` is not {should}")),
+    }
+}
+
+/// The values of `objectives` for a network with this footprint and these metrics.
+pub(crate) fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics: &Metrics) -> Vec<f64> {
+    objectives
+        .iter()
+        .map(|objective| match objective {
+            ObjectiveName::Accuracy => metrics.accuracy,
+            ObjectiveName::Loss => metrics.loss,
+            ObjectiveName::Parameters => footprint.parameters as f64,
+            ObjectiveName::MultiplyAdds => footprint.multiply_adds as f64,
+            ObjectiveName::ActivationBytes => footprint.activation_bytes as f64,
+        })
+        .collect()
+}
+
+/// What an estimator sees of an outcome.
+pub(crate) fn shown(
+    outcome: &Outcome,
+    objectives: &[ObjectiveName],
+    footprint: Result<&Footprint, &SpaceError>,
+) -> ActionOutcome {
+    match footprint {
+        Ok(footprint) => ActionOutcome {
+            failure: None,
+            curve: Some(
+                outcome
+                    .curve
+                    .iter()
+                    .map(|epoch| OutcomeEpoch {
+                        epoch: epoch.epoch,
+                        train_loss: epoch.train_loss,
+                        objectives: objective_values(objectives, footprint, &epoch.metrics),
+                    })
+                    .collect(),
+            ),
+            weights: outcome.weights.clone(),
+            cost: outcome.seconds,
+        },
+        Err(error) => failed(error.to_string()),
+    }
+}
+
+/// What an estimator sees of a failed action.
+pub(crate) fn failed(reason: String) -> ActionOutcome {
+    ActionOutcome { failure: Some(reason), curve: None, weights: None, cost: 0.0 }
+}

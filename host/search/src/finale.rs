@@ -1,0 +1,156 @@
+//! The end of a run: the best architectures are retrained in full, and the best of them is tested.
+
+use archwright_protocol::{Action, Evaluate, Metrics, Outcome, Subset};
+use archwright_space::{Architecture, Space, SpaceError, seed};
+use archwright_store::RunId;
+
+use crate::action::ActionMaker;
+use crate::driver::Searched;
+use crate::error::SearchError;
+use crate::experiment::RunSettings;
+use crate::jobs::Jobs;
+use crate::report::{Event, Finalist, Observer, Report, mean_and_deviation};
+use crate::stop::Stop;
+
+/// Retrains the candidates over several seeds, and tests the one that is best on the validation split. The test split is
+/// touched here and nowhere else, once for each seed of the found network.
+pub(crate) struct Finale<'a> {
+    pub(crate) run: RunId,
+    pub(crate) settings: &'a RunSettings,
+    pub(crate) space: &'a Space,
+    pub(crate) maker: &'a ActionMaker<'a>,
+    pub(crate) stop: &'a Stop,
+}
+
+/// A finalist's trainings so far.
+struct Retrained {
+    architecture: Architecture,
+    outcomes: Vec<Outcome>,
+    failures: Vec<String>,
+}
+
+impl Finale<'_> {
+    pub(crate) fn conclude(
+        &self,
+        searched: Searched,
+        jobs: &mut Jobs<'_, u64>,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, SearchError> {
+        let Searched { tried, candidates } = searched;
+        let queries = tried.queries;
+        let retrained = self.retrain(candidates, queries, jobs, observer)?;
+        let failures: Vec<String> = retrained.iter().flat_map(|one| one.failures.clone()).collect();
+        let mut finalists = Vec::new();
+        for one in &retrained {
+            if !one.outcomes.is_empty() {
+                finalists.push((self.finalist(one)?, one));
+            }
+        }
+        // Stable: of equals, the one that did better in the search.
+        finalists.sort_by(|(left, _), (right, _)| right.validation_accuracy.total_cmp(&left.validation_accuracy));
+        let Some((found, _)) = finalists.first() else {
+            return Err(SearchError::NoFinalist(failures.last().cloned().unwrap_or_else(|| "there was none".into())));
+        };
+        let found = found.clone();
+        let test = self.test(&found, queries, jobs, observer)?;
+        let accuracies: Vec<f64> = test.iter().map(|metrics| metrics.accuracy).collect();
+        let (test_accuracy, test_accuracy_deviation) = mean_and_deviation(&accuracies);
+        Ok(Report {
+            run: self.run,
+            test_accuracy,
+            test_accuracy_deviation,
+            found,
+            test,
+            finalists: finalists.into_iter().map(|(finalist, _)| finalist).collect(),
+            tried,
+        })
+    }
+
+    fn retrain(
+        &self,
+        candidates: Vec<Architecture>,
+        queries: u64,
+        jobs: &mut Jobs<'_, u64>,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Retrained>, SearchError> {
+        let seeds = u64::from(self.settings.final_seeds);
+        observer.on(Event::Retraining { trainings: candidates.len() as u64 * seeds });
+        for (index, architecture) in candidates.iter().enumerate() {
+            for repeat in 0..seeds {
+                let seed = seed::derive(self.settings.seed, "final", repeat);
+                jobs.request(index as u64, self.maker.full(architecture, seed))?;
+            }
+        }
+        let mut retrained: Vec<Retrained> = candidates
+            .into_iter()
+            .map(|architecture| Retrained { architecture, outcomes: Vec::new(), failures: Vec::new() })
+            .collect();
+        while let Some(delivery) = jobs.deliver(self.stop, observer)? {
+            observer.on(Event::Retrained);
+            let Some(one) = usize::try_from(delivery.owner).ok().and_then(|index| retrained.get_mut(index)) else {
+                continue;
+            };
+            match delivery.result {
+                Ok(outcome) => one.outcomes.push(outcome),
+                Err(failure) => one.failures.push(failure.message),
+            }
+        }
+        self.heed_stop(queries, jobs)?;
+        Ok(retrained)
+    }
+
+    fn finalist(&self, retrained: &Retrained) -> Result<Finalist, SpaceError> {
+        let accuracies: Vec<f64> = retrained.outcomes.iter().map(|outcome| outcome.metrics.accuracy).collect();
+        let (validation_accuracy, validation_accuracy_deviation) = mean_and_deviation(&accuracies);
+        Ok(Finalist {
+            decisions: self.space.label(&retrained.architecture),
+            fingerprint: self.space.fingerprint(&retrained.architecture)?,
+            footprint: self.space.profile(&retrained.architecture)?,
+            architecture: retrained.architecture.clone(),
+            validation_accuracy,
+            validation_accuracy_deviation,
+            weights: retrained.outcomes.iter().filter_map(|outcome| outcome.weights.clone()).collect(),
+            failures: retrained.failures.clone(),
+        })
+    }
+
+    fn test(
+        &self,
+        found: &Finalist,
+        queries: u64,
+        jobs: &mut Jobs<'_, u64>,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Metrics>, SearchError> {
+        let network = self.space.build(&found.architecture)?;
+        for (index, weights) in found.weights.iter().enumerate() {
+            let evaluate = Evaluate {
+                network: network.clone(),
+                input: self.space.context().input.clone(),
+                weights: weights.clone(),
+                subset: Subset::Test,
+            };
+            jobs.request(index as u64, Ok(self.maker.keyed(Action::Evaluate(evaluate))))?;
+        }
+        let mut metrics = Vec::new();
+        let mut problem = "the trainer kept no weights".to_owned();
+        while let Some(delivery) = jobs.deliver(self.stop, observer)? {
+            match delivery.result {
+                Ok(outcome) => metrics.push(outcome.metrics),
+                Err(failure) => problem = failure.message,
+            }
+        }
+        self.heed_stop(queries, jobs)?;
+        if metrics.is_empty() {
+            return Err(SearchError::NoFinalist(format!("the found network cannot be tested: {problem}")));
+        }
+        Ok(metrics)
+    }
+
+    fn heed_stop(&self, queries: u64, jobs: &mut Jobs<'_, u64>) -> Result<(), SearchError> {
+        if self.stop.requested() {
+            jobs.keep_arrived()?;
+            return Err(SearchError::Interrupted { run: self.run, queries });
+        }
+        Ok(())
+    }
+}

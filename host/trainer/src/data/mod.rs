@@ -1,0 +1,230 @@
+//! Data sets: reading them, dividing them, keeping them on the device.
+
+mod cifar;
+mod digits;
+mod idx;
+mod images;
+mod npz;
+mod split;
+
+use std::path::Path;
+
+use archwright_protocol::{DataFormat, DataSummary, FailureKind, Subset, Task};
+use tch::{Device, Kind, Tensor};
+
+use crate::Problem;
+
+pub(crate) use split::shuffle;
+use split::{Division, divide};
+
+/// Most bytes of examples that are read.
+const MAX_BYTES: u64 = 1 << 38;
+
+/// Examples as read from files, in the files' order.
+#[derive(Debug, PartialEq)]
+pub struct Examples {
+    /// Shape of one example: channels, height, width.
+    pub shape: [u32; 3],
+    /// All examples, one after the other.
+    pub pixels: Pixels,
+    /// A class for each example.
+    pub labels: Vec<u32>,
+    /// Where the data has a test part of its own: the index of its first example. It reaches to the end.
+    pub test_from: Option<usize>,
+}
+
+/// Values of examples.
+#[derive(Debug, PartialEq)]
+pub enum Pixels {
+    /// 0 to 255.
+    Bytes(Vec<u8>),
+    /// Any finite numbers.
+    Floats(Vec<f32>),
+}
+
+impl Pixels {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Floats(values) => values.len(),
+        }
+    }
+}
+
+/// Reads a task's examples.
+///
+/// # Errors
+/// Names the file, what is wrong with it and what would be right.
+pub fn read(task: &Task, location: Option<&Path>) -> Result<Examples, Problem> {
+    let located = || location.ok_or_else(|| Problem::data("ARCHWRIGHT_DATA does not say where the data lies"));
+    match task.data.format {
+        DataFormat::Digits => digits::read(),
+        DataFormat::Idx => idx::read(located()?),
+        DataFormat::Cifar10 => cifar::read_10(located()?),
+        DataFormat::Cifar100 => cifar::read_100(located()?),
+        DataFormat::Images => images::read(located()?, task.data.image_size.unwrap_or(32)),
+        DataFormat::Npz => npz::read(located()?),
+        other => Err(Problem::new(FailureKind::Unsupported, format!("this trainer does not read {other:?}"))),
+    }
+}
+
+/// A task's data on the device.
+pub(crate) struct Data {
+    images: Tensor,
+    labels: Tensor,
+    /// Mean and standard deviation by channel over the training examples.
+    mean: Tensor,
+    deviation: Tensor,
+    shape: [u32; 3],
+    division: Division,
+    validation: Tensor,
+    test: Tensor,
+    summary: DataSummary,
+}
+
+/// Reads, divides and moves a task's data to a device.
+pub(crate) fn load(task: &Task, location: Option<&Path>, device: Device) -> Result<Data, Problem> {
+    let examples = read(task, location)?;
+    let classes = check(&examples)?;
+    let division = divide(&examples, classes, &task.split)?;
+    let [channels, height, width] = examples.shape.map(i64::from);
+    let shape = [examples.labels.len() as i64, channels, height, width];
+    let images = match &examples.pixels {
+        Pixels::Bytes(values) => Tensor::f_from_data_size(values, &shape, Kind::Uint8)?,
+        Pixels::Floats(values) => Tensor::f_from_slice(values)?.f_view(shape)?,
+    };
+    let labels: Vec<i64> = examples.labels.iter().map(|label| i64::from(*label)).collect();
+    let (mean, deviation) = statistics(&images, &division.train)?;
+    let indices = |list: &[i64]| Ok::<_, Problem>(Tensor::f_from_slice(list)?.f_to_device(device)?);
+    let summary = DataSummary {
+        digest: digest(&examples),
+        input: examples.shape.to_vec(),
+        classes,
+        train: division.train.len() as u64,
+        validation: division.validation.len() as u64,
+        test: division.test.len() as u64,
+    };
+    Ok(Data {
+        images: images.f_to_device(device)?,
+        labels: Tensor::f_from_slice(&labels)?.f_to_device(device)?,
+        mean: mean.f_to_device(device)?,
+        deviation: deviation.f_to_device(device)?,
+        shape: examples.shape,
+        validation: indices(&division.validation)?,
+        test: indices(&division.test)?,
+        division,
+        summary,
+    })
+}
+
+/// Checks that examples fit together; gives the number of classes.
+fn check(examples: &Examples) -> Result<u32, Problem> {
+    let values: u64 = examples.shape.iter().map(|side| u64::from(*side)).product();
+    let count = examples.labels.len();
+    if values == 0 || count == 0 || values.saturating_mul(count as u64) != examples.pixels.len() as u64 {
+        let problem = format!("{count} labels do not fit {} values of {values} an example", examples.pixels.len());
+        return Err(Problem::data(problem));
+    }
+    if let Pixels::Floats(values) = &examples.pixels
+        && !values.iter().all(|value| value.is_finite())
+    {
+        return Err(Problem::data("the examples hold values that are not finite"));
+    }
+    let classes = examples.labels.iter().max().map_or(0, |largest| largest.saturating_add(1));
+    if classes < 2 || classes as usize > count {
+        return Err(Problem::data(format!(
+            "labels up to {} for {count} examples: classes are numbered from 0",
+            classes - 1
+        )));
+    }
+    Ok(classes)
+}
+
+/// Mean and standard deviation of each channel over these examples, as 1 x channels x 1 x 1.
+fn statistics(images: &Tensor, train: &[i64]) -> Result<(Tensor, Tensor), Problem> {
+    let channels = images.size()[1];
+    let mut sum = Tensor::f_zeros([channels], (Kind::Double, Device::Cpu))?;
+    let mut squares = sum.f_zeros_like()?;
+    for part in train.chunks(4096) {
+        let part = images.f_index_select(0, &Tensor::f_from_slice(part)?)?.f_to_kind(Kind::Double)?;
+        sum = sum.f_add(&part.f_sum_dim_intlist([0i64, 2, 3].as_slice(), false, Kind::Double)?)?;
+        squares =
+            squares.f_add(&part.f_square()?.f_sum_dim_intlist([0i64, 2, 3].as_slice(), false, Kind::Double)?)?;
+    }
+    let size = images.size();
+    let count = train.len() as f64 * (size[2] * size[3]) as f64;
+    let mean = sum.f_div_scalar(count)?;
+    let deviation = squares.f_div_scalar(count)?.f_sub(&mean.f_square()?)?.f_clamp_min(0.0)?.f_sqrt()?;
+    // A channel that is the same everywhere stays at zero.
+    let deviation = deviation.f_where_self(&deviation.f_gt(0.0)?, &deviation.f_ones_like()?)?;
+    let as_map = |tensor: Tensor| tensor.f_to_kind(Kind::Float)?.f_view([1, channels, 1, 1]);
+    Ok((as_map(mean)?, as_map(deviation)?))
+}
+
+fn digest(examples: &Examples) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for number in examples.shape.iter().chain(&examples.labels) {
+        hasher.update(&number.to_le_bytes());
+    }
+    hasher.update(&(examples.test_from.map_or(u64::MAX, |index| index as u64)).to_le_bytes());
+    match &examples.pixels {
+        Pixels::Bytes(values) => {
+            hasher.update(values);
+        }
+        Pixels::Floats(values) => values.iter().for_each(|value| {
+            hasher.update(&value.to_le_bytes());
+        }),
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+impl Data {
+    pub(crate) fn summary(&self) -> DataSummary {
+        self.summary.clone()
+    }
+
+    /// Training examples in a random order that the split's seed decides.
+    pub(crate) fn train(&self) -> &[i64] {
+        &self.division.train
+    }
+
+    pub(crate) fn subset(&self, subset: Subset) -> &Tensor {
+        match subset {
+            Subset::Validation => &self.validation,
+            Subset::Test => &self.test,
+        }
+    }
+
+    /// Checks that images can be given in this shape: the data's, or smaller in height and width.
+    pub(crate) fn check_input(&self, input: &[u32]) -> Result<(), Problem> {
+        let [channels, height, width] = self.shape;
+        let fits =
+            matches!(*input, [c, h, w] if c == channels && (1..=height).contains(&h) && (1..=width).contains(&w));
+        if fits {
+            return Ok(());
+        }
+        let problem = format!("inputs of shape {input:?} cannot be made of examples of shape {:?}", self.shape);
+        Err(Problem::new(FailureKind::Unsupported, problem))
+    }
+
+    /// Normalised images (in the shape of `input`) and labels.
+    pub(crate) fn batch(&self, indices: &Tensor, input: &[u32]) -> Result<(Tensor, Tensor), Problem> {
+        let images = self.images.f_index_select(0, indices)?.f_to_kind(Kind::Float)?;
+        let mut images = images.f_sub(&self.mean)?.f_div(&self.deviation)?;
+        if input[1..] != self.shape[1..] {
+            // Means over areas, as downsampled data sets are made (Chrabaszcz et al. 2017).
+            images = images.f_adaptive_avg_pool2d([i64::from(input[1]), i64::from(input[2])])?;
+        }
+        Ok((images, self.labels.f_index_select(0, indices)?))
+    }
+}
+
+/// Reads a file, after its size was looked at.
+fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
+    let unreadable = |error: std::io::Error| Problem::data(format!("cannot read {}: {error}", path.display()));
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_BYTES {
+        return Err(Problem::data(format!("{} has {size} bytes, more than are read", path.display())));
+    }
+    std::fs::read(path).map_err(unreadable)
+}

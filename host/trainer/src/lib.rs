@@ -1,0 +1,22 @@
+//! Trains networks through libtorch.
+//!
+//! The program `archwright-trainer` speaks [`archwright_protocol`] over its standard streams. This library is its inside:
+//! [`data`] reads data sets, [`Trainer`] carries out actions on them, [`serve`] is the conversation.
+
+mod augment;
+pub mod data;
+pub mod device;
+mod failure;
+mod memory;
+mod model;
+mod optimizer;
+mod schedule;
+pub mod serve;
+mod train;
+mod weights;
+
+pub use failure::Problem;
+pub use train::Trainer;
+
+/// The version of libtorch that the bindings fit.
+pub const LIBTORCH: &str = "2.11.0";

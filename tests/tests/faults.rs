@@ -1,0 +1,184 @@
+//! Real faults: trainers that are killed, hang or talk nonsense; a user who stops the run.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use archwright_tests::{Bench, experiment, observations, stderr};
+
+const RANDOM: &str = "use = \"random\"";
+
+/// Processes whose parent is `parent`.
+fn children(parent: u32) -> Vec<u32> {
+    let path = format!("/proc/{parent}/task");
+    let threads = fs::read_dir(path).into_iter().flatten().flatten();
+    threads
+        .flat_map(|thread| {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            children.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
+fn signal(process: u32, name: &str) {
+    let status = Command::new("kill").args([name, &process.to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_killed_trainer_costs_one_retry() {
+    let undisturbed = Bench::new();
+    let text = experiment(RANDOM, "workers = 1").replace("epochs = 2", "epochs = 8");
+    undisturbed.write("experiment.toml", &text);
+    undisturbed.json(["run", "experiment.toml", "--json"]);
+
+    let bench = Bench::new();
+    bench.write("experiment.toml", &text);
+    let mut host = bench
+        .command(["run", "experiment.toml", "--json"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The run is recorded once the first trainer is set up; what it does then is an action.
+    wait_until("the run starts", || {
+        let runs = bench.output(["runs", "--json"]);
+        String::from_utf8_lossy(&runs.stdout).contains("\"running\"")
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    for trainer in children(host.id()) {
+        signal(trainer, "-9");
+    }
+    let mut messages = String::new();
+    host.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
+    assert!(host.wait().unwrap().success(), "{messages}");
+    assert!(messages.contains("signal 9"), "{messages}");
+    let [disturbed, undisturbed] = [&bench, &undisturbed].map(|bench| bench.json(["show", "latest", "--json"]));
+    assert_eq!(disturbed["result"]["tried"]["failed"], 0);
+    assert_eq!(observations(&disturbed), observations(&undisturbed));
+}
+
+#[test]
+fn a_stopped_run_goes_on_where_it_was() {
+    for name in ["-INT", "-TERM"] {
+        let bench = Bench::new();
+        let text = experiment(RANDOM, "workers = 1").replace("epochs = 2", "epochs = 8");
+        bench.write("experiment.toml", &text);
+        let mut host =
+            bench.command(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until("an architecture is tried", || {
+            let show = bench.output(["show", "latest", "--json"]);
+            serde_json::from_slice::<serde_json::Value>(&show.stdout)
+                .is_ok_and(|run| run["observations"].as_array().is_some_and(|list| !list.is_empty()))
+        });
+        let trainers = children(host.id());
+        signal(host.id(), name);
+        let mut messages = String::new();
+        host.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
+        assert_eq!(host.wait().unwrap().code(), Some(130), "{messages}");
+        assert!(messages.contains("run the same experiment again"), "{messages}");
+        for trainer in trainers {
+            assert!(!Path::new(&format!("/proc/{trainer}")).exists(), "a trainer was left behind");
+        }
+        assert_eq!(bench.json(["show", "latest", "--json"])["status"], "interrupted");
+        let again = bench.json(["run", "experiment.toml", "--json"]);
+        assert!(again["tried"]["remembered"].as_u64().unwrap() >= 1, "{again}");
+    }
+}
+
+#[test]
+fn a_killed_host_leaves_no_trainer_behind() {
+    let bench = Bench::new();
+    bench.write("experiment.toml", experiment(RANDOM, "").replace("epochs = 2", "epochs = 1000"));
+    let mut host =
+        bench.command(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("a trainer starts", || !children(host.id()).is_empty());
+    let trainers = children(host.id());
+    host.kill().unwrap();
+    host.wait().unwrap();
+    wait_until("the trainers end", || {
+        trainers.iter().all(|trainer| {
+            let state = fs::read_to_string(format!("/proc/{trainer}/stat")).unwrap_or_default();
+            // Where nobody reaps orphans, a dead one stays as a zombie.
+            state.is_empty() || state.contains(") Z ")
+        })
+    });
+}
+
+/// A trainer in Python that answers the set-up, then does `act` with each action's `id`.
+fn trainer(act: &str) -> String {
+    format!(
+        r#"
+import json, os, sys, time
+
+def say(**message):
+    print(json.dumps(message), flush=True)
+
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["type"] == "setup":
+        say(type="ready", protocol=1, name="test", version="0", numerics="none", actions=["train", "evaluate"],
+            device={{"name": "none"}},
+            data={{"digest": "0", "input": [1, 8, 8], "classes": 10, "train": 8, "validation": 1, "test": 1}})
+    elif message["type"] == "act":
+        id = message["id"]
+        {act}
+    else:
+        break
+"#
+    )
+}
+
+fn fails_every_action(act: &str) -> String {
+    let bench = Bench::new();
+    bench.write("trainer.py", trainer(act));
+    let settings = "\n[trainer]\ncommand = [\"python3\", \"trainer.py\"]\npatience = 0.5\n";
+    bench.write("experiment.toml", experiment(RANDOM, settings).replace("queries = 6", "queries = 2"));
+    let message = bench.fails(["run", "experiment.toml"], 1);
+    assert_eq!(bench.json(["show", "latest", "--json"])["status"], "failed");
+    message
+}
+
+#[test]
+fn hanging_dying_and_confused_trainers_fail_their_actions_alone() {
+    let hanging = fails_every_action("time.sleep(1000)");
+    assert!(hanging.contains("the trainer said nothing for 0.5 s"), "{hanging}");
+    let dying = fails_every_action("sys.exit('no more memory')");
+    assert!(dying.contains("exit code 1") && dying.contains("no more memory"), "{dying}");
+    let confused = fails_every_action("print('Epoch 1: 0.93', flush=True)");
+    assert!(confused.contains("no message") && confused.contains("Epoch 1: 0.93"), "{confused}");
+    let failing = fails_every_action(
+        "say(type='failed', id=id, failure={'kind': 'out-of-memory', 'message': 'CUDA ran out of memory'})",
+    );
+    assert!(failing.contains("CUDA ran out of memory"), "{failing}");
+}
+
+#[test]
+fn a_trainer_that_is_not_there_is_named() {
+    let bench = Bench::new();
+    bench.write("experiment.toml", experiment(RANDOM, "\n[trainer]\ncommand = [\"no-such-trainer\"]\n"));
+    let message = bench.fails(["run", "experiment.toml"], 1);
+    assert!(message.contains("no-such-trainer"), "{message}");
+}
+
+#[test]
+fn a_diverging_training_fails_its_query_alone() {
+    let bench = Bench::new();
+    let text = experiment(RANDOM, "").replace("epochs = 2", "epochs = 2\nlearning_rate = 1e30\ngradient_clip = 0.0");
+    bench.write("experiment.toml", text);
+    let output = bench.output(["run", "experiment.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let run = bench.json(["show", "latest", "--json"]);
+    assert_eq!(run["observations"].as_array().unwrap().len(), 6, "{}", stderr(&output));
+    assert!(stderr(&output).contains("no architecture could be estimated"), "{}", stderr(&output));
+}

@@ -1,0 +1,89 @@
+//! Every bundled plugin passes the conformance suite, and so does one that is built outside the repository.
+
+use std::fs;
+use std::path::Path;
+
+use archwright_tests::{Bench, experiment, repository, stderr};
+
+#[test]
+fn bundled_plugins_conform() {
+    let bench = Bench::new();
+    let plugins = bench.json(["plugin", "list", "--json"]);
+    let plugins = plugins.as_array().unwrap();
+    assert!(plugins.len() >= 6, "{plugins:?}");
+    for plugin in plugins {
+        let name = plugin["name"].as_str().unwrap();
+        assert_eq!(plugin["description"]["name"], name);
+        let checks = bench.json(["plugin", "check", name, "--json"]);
+        let failed: Vec<_> = checks.as_array().unwrap().iter().filter(|check| check["passed"] != true).collect();
+        assert!(failed.is_empty(), "{name}: {failed:?}");
+        let inspected = bench.output(["plugin", "inspect", name]);
+        assert!(inspected.status.success(), "{}", stderr(&inspected));
+    }
+}
+
+#[test]
+fn every_strategy_runs_with_every_estimator() {
+    for strategy in ["random", "regularized-evolution", "local-search"] {
+        for estimator in ["full-training", "low-fidelity"] {
+            let bench = Bench::new();
+            let text = experiment(&format!("use = \"{strategy}\""), "")
+                .replace("full-training", estimator)
+                .replace("queries = 6", "queries = 3");
+            bench.write("experiment.toml", text);
+            let report = bench.json(["run", "experiment.toml", "--json"]);
+            assert_eq!(report["tried"]["queries"], 3, "{strategy} with {estimator}");
+        }
+    }
+}
+
+#[test]
+fn lower_fidelities_are_cheaper_networks_of_the_same_architecture() {
+    let bench = Bench::new();
+    let estimator = "\"low-fidelity\"\nepochs_share = 0.5\ndata_share = 0.5\nresolution_share = 0.5\nwidth_share = 0.5\ndepth_share = 0.5";
+    let text = experiment("use = \"random\"", "").replace("\"full-training\"", estimator);
+    bench.write("experiment.toml", text.replace("queries = 6", "queries = 2"));
+    let report = bench.json(["run", "experiment.toml", "--json"]);
+    let run = bench.json(["show", "latest", "--json"]);
+    let fidelity = run["observations"][0]["outcome"]["estimated"]["fidelity"].as_f64().unwrap();
+    assert!(fidelity < 1.0, "{fidelity}");
+    assert_eq!(report["tried"]["failed"], 0);
+}
+
+/// Copies a crate, pointing its dependency on the SDK at the repository.
+fn copy_crate(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        if entry.file_type().unwrap().is_dir() {
+            if name != "target" {
+                copy_crate(&entry.path(), &to.join(name));
+            }
+        } else if name == "Cargo.toml" {
+            let sdk = repository().join("plugins/sdk");
+            let text = fs::read_to_string(entry.path()).unwrap();
+            fs::write(to.join(name), text.replace("../../plugins/sdk", sdk.to_str().unwrap())).unwrap();
+        } else {
+            fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn plugins_built_outside_the_repository_run_by_path() {
+    let bench = Bench::new();
+    for name in ["strategy-rust", "estimator-rust"] {
+        copy_crate(&repository().join("examples").join(name), &bench.path().join(name));
+        let output = format!("{name}.wasm");
+        bench.json(["plugin", "build", name, "-o", &output, "--json"]);
+        let checks = bench.json(["plugin", "check", &output, "--json"]);
+        let failed: Vec<_> = checks.as_array().unwrap().iter().filter(|check| check["passed"] != true).collect();
+        assert!(failed.is_empty(), "{name}: {failed:?}");
+    }
+    let text =
+        experiment("use = \"./strategy-rust.wasm\"", "").replace("\"full-training\"", "\"./estimator-rust.wasm\"");
+    bench.write("experiment.toml", text);
+    let report = bench.json(["run", "experiment.toml", "--json"]);
+    assert_eq!(report["tried"]["queries"], 6);
+}
