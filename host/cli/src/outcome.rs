@@ -66,8 +66,9 @@ impl CliError {
                         | PluginError::WrongKind { .. }
                         | PluginError::Options { .. },
                     ) => (2, "input"),
-                    SearchError::Space(_)
-                    | SearchError::Trainer(Failure { kind: FailureKind::Data, .. }) => (2, "input"),
+                    SearchError::Space(_) | SearchError::Trainer(Failure { kind: FailureKind::Data, .. }) => {
+                        (2, "input")
+                    }
                     SearchError::Interrupted { .. } => (130, "interrupted"),
                     _ => (1, "failure"),
                 };

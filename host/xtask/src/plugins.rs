@@ -20,37 +20,40 @@ struct Plugin {
 }
 
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    let plugins = plugins(workspace)?;
-    eprintln!("plugins: building {}", plugins.len());
-    let mut cargo = Toolchain::find()?.cargo(workspace.root());
-    cargo.args(["build", "--profile", "plugin", "--target", TARGET]);
-    for plugin in &plugins {
-        cargo.args(["-p", &plugin.package]);
-    }
-    run(&mut cargo)?;
-    for plugin in &plugins {
-        if !is_newer(&plugin.component, &plugin.core) {
-            encode(&plugin.core, &plugin.component)?;
+    eprintln!("plugins: building");
+    let toolchain = Toolchain::find()?;
+    for (folder, kind) in KINDS {
+        let plugins = plugins(workspace, folder, kind)?;
+        // One kind at a time: the kinds differ in the SDK's features, which cargo joins within a build.
+        let mut cargo = toolchain.cargo(workspace.root());
+        cargo.args(["build", "--profile", "plugin", "--target", TARGET]);
+        for plugin in &plugins {
+            cargo.args(["-p", &plugin.package]);
+        }
+        run(&mut cargo)?;
+        for plugin in &plugins {
+            if !is_newer(&plugin.component, &plugin.core) {
+                encode(&plugin.core, &plugin.component)?;
+            }
         }
     }
     Ok(())
 }
 
-fn plugins(workspace: &Workspace) -> Result<Vec<Plugin>> {
+/// The plugins in one folder of `plugins/`.
+fn plugins(workspace: &Workspace, folder: &str, kind: &str) -> Result<Vec<Plugin>> {
+    let source = workspace.root().join("plugins").join(folder);
+    let entries = std::fs::read_dir(&source).with_context(|| format!("cannot read {}", source.display()))?;
     let mut plugins = Vec::new();
-    for (folder, kind) in KINDS {
-        let source = workspace.root().join("plugins").join(folder);
-        let entries = std::fs::read_dir(&source).with_context(|| format!("cannot read {}", source.display()))?;
-        for entry in entries {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            let package = format!("archwright-{kind}-{name}");
-            let core = format!("{}.wasm", package.replace('-', "_"));
-            plugins.push(Plugin {
-                core: workspace.target().join(TARGET).join("plugin").join(core),
-                component: workspace.release().join("plugins").join(folder).join(format!("{name}.wasm")),
-                package,
-            });
-        }
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let package = format!("archwright-{kind}-{name}");
+        let core = format!("{}.wasm", package.replace('-', "_"));
+        plugins.push(Plugin {
+            core: workspace.target().join(TARGET).join("plugin").join(core),
+            component: workspace.release().join("plugins").join(folder).join(format!("{name}.wasm")),
+            package,
+        });
     }
     plugins.sort_by(|left, right| left.package.cmp(&right.package));
     Ok(plugins)

@@ -68,7 +68,7 @@ pub(super) enum Number {
     Local(Local),
     /// A decision's value.
     Decided(usize),
-    Combine(Combine, Vec<Number>),
+    Combine(Combine, Vec<Self>),
 }
 
 /// Numbers that a place in the network knows.
@@ -174,26 +174,26 @@ pub(super) enum Item<N, U> {
     Primitive(Primitive<N>),
     Use(UseItem<N, U>),
     /// One after the other.
-    Sequence(Vec<Item<N, U>>),
+    Sequence(Vec<Self>),
     /// One of several; the decision's number, 0 before compiling.
     Choose {
         name: Option<String>,
         decision: usize,
-        alternatives: Vec<(String, Item<N, U>)>,
+        alternatives: Vec<(String, Self)>,
     },
     /// One thing where the stride is above 1, another where it is not.
     Strided {
-        strided: Box<Item<N, U>>,
-        plain: Box<Item<N, U>>,
+        strided: Box<Self>,
+        plain: Box<Self>,
     },
     /// A head that exists in training only; what comes in goes on unchanged.
-    Auxiliary(Box<Item<N, U>>),
+    Auxiliary(Box<Self>),
     /// Places in a row, each with decisions of its own; only the first so many exist. Before compiling `places` has one
     /// entry, which stands for each place.
     Places {
         length: N,
         most: usize,
-        places: Vec<Item<N, U>>,
+        places: Vec<Self>,
     },
 }
 

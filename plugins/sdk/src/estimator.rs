@@ -1,0 +1,136 @@
+use archwright_space::{Architecture, Decision};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Estimate, Objective, Query, Space};
+
+/// A performance estimation strategy: decides how to find out how good an architecture is.
+///
+/// It never trains anything itself: it returns an action, the host carries it out, and the estimator looks at the outcome.
+pub trait Estimator: Sized + 'static {
+    /// Name under which it is used, in kebab-case.
+    const NAME: &'static str;
+    /// One line for a listing.
+    const SUMMARY: &'static str;
+    /// Papers and code that the method comes from.
+    const REFERENCES: &'static [&'static str] = &[];
+    /// What it cannot do without, e.g. `train.resume`.
+    const NEEDS: &'static [&'static str] = &[];
+    /// What it gives, e.g. `fidelity`, `uncertainty`.
+    const GIVES: &'static [&'static str] = &[];
+    /// Its options.
+    type Options: DeserializeOwned + JsonSchema;
+
+    /// Starts.
+    ///
+    /// # Errors
+    /// Where options are out of range.
+    fn open(setup: EstimatorSetup, options: Self::Options, space: Space) -> Result<Self, Error>;
+
+    /// Starts job `job`. Many jobs are open at once.
+    ///
+    /// # Errors
+    /// Where this query cannot be estimated; others can.
+    fn begin(&mut self, job: u64, query: &Query) -> Result<Step, Error>;
+
+    /// The outcome of the action that job `job` asked for last.
+    ///
+    /// # Errors
+    /// Where this query cannot be estimated; others can.
+    fn advance(&mut self, job: u64, outcome: &Outcome) -> Result<Step, Error>;
+}
+
+/// What an estimator starts from.
+#[derive(Clone, Debug)]
+pub struct EstimatorSetup {
+    /// The space's decisions.
+    pub decisions: Vec<Decision>,
+    /// What is optimized. Never empty.
+    pub objectives: Vec<Objective>,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Epochs of a full training in this task.
+    pub full_epochs: u32,
+    /// Names of the actions that can be carried out here, e.g. `train`, `train.resume`.
+    pub offers: Vec<String>,
+}
+
+/// What an estimator does next with a job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Has a network trained; the outcome goes to [`Estimator::advance`].
+    Train(Training),
+    /// The job is over.
+    Done(Estimate),
+    /// The job is over without an estimate: the reason.
+    Failed(String),
+}
+
+/// A training of a stand-alone network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Training {
+    /// What to train.
+    pub subject: Architecture,
+    /// Which weights to start from.
+    pub start: Start,
+    /// Epochs in all, at least 1; the schedule spans exactly these.
+    pub until_epoch: u32,
+    /// Share of the training images used, in (0, 1].
+    pub data_share: f64,
+    /// Share of the images' height and width, in (0, 1].
+    pub resolution_share: f64,
+    /// Share of the network's channels, in (0, 1].
+    pub width_share: f64,
+    /// Share of the network's repeated cells or layers, in (0, 1].
+    pub depth_share: f64,
+}
+
+impl Training {
+    /// A training at full fidelity but for the number of epochs.
+    pub fn new(subject: Architecture, seed: u64, until_epoch: u32) -> Self {
+        Self {
+            subject,
+            start: Start::Fresh(seed),
+            until_epoch,
+            data_share: 1.0,
+            resolution_share: 1.0,
+            width_share: 1.0,
+            depth_share: 1.0,
+        }
+    }
+}
+
+/// Weights to start from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Fresh ones from this seed.
+    Fresh(u64),
+    /// Go on from the weights that an earlier outcome names.
+    Resume(String),
+    /// Start a changed network from another's weights.
+    Inherit(String),
+}
+
+/// What became of an action.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Why it failed, where it did.
+    pub failure: Option<String>,
+    /// Validation metrics after each epoch so far.
+    pub curve: Vec<Epoch>,
+    /// Names the weights in the host's store.
+    pub weights: Option<String>,
+    /// Seconds of the task's clock.
+    pub cost: f64,
+}
+
+/// One epoch of a training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: u32,
+    /// Mean training loss.
+    pub train_loss: f64,
+    /// One value per objective, in objective order.
+    pub objectives: Vec<f64>,
+}
