@@ -81,10 +81,8 @@ pub fn stderr(output: &Output) -> String {
 
 /// The built program.
 pub fn program() -> PathBuf {
-    let program = std::env::var_os("ARCHWRIGHT_PROGRAM").map_or_else(
-        || repository().join("target/release/archwright"),
-        PathBuf::from,
-    );
+    let program = std::env::var_os("ARCHWRIGHT_PROGRAM")
+        .map_or_else(|| repository().join("target/release/archwright"), PathBuf::from);
     assert!(program.is_file(), "{} is not built: `cargo xtask build`", program.display());
     program
 }

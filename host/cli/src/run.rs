@@ -68,12 +68,15 @@ fn tell(report: &Report, output: Output) -> Result<(), CliError> {
     let mut text = runs::report_text(report);
     let program = std::env::args().next().unwrap_or_else(|| "archwright".into());
     let run = report.run;
-    text.push_str(&format!(
-        "\nNext\n  \
-         {program} show {run} --queries    every architecture tried\n  \
-         {program} show {run} --json       the same for a program\n  \
-         {program} runs                    all runs of the store\n  \
-         {program} plugin list             strategies and estimators to put in the experiment file\n"
-    ));
+    text.push_str("\nNext\n");
+    for (arguments, gives) in [
+        (format!("show {run} --queries"), "every architecture tried"),
+        (format!("show {run} --json"), "the same for a program"),
+        ("runs".to_owned(), "all runs of the store"),
+        ("plugin list".to_owned(), "strategies and estimators to put into the experiment file"),
+    ] {
+        let command = format!("{program} {arguments}");
+        text.push_str(&format!("  {command:<45} {gives}\n"));
+    }
     output.text(&text)
 }

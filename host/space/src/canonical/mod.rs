@@ -6,14 +6,16 @@
 //! most.
 //!
 //! The canonical form is found in two steps: series-parallel reduction (`reduce`), which makes most networks a single
-//! node, and individualisation-refinement on the rest (`search`; McKay & Piperno 2014).
+//! node, and individualisation-refinement on the rest (`search`, on the ordered partitions of `partition`; McKay &
+//! Piperno 2014).
 
+mod partition;
 mod reduce;
 mod search;
 
 use std::collections::BTreeMap;
 
-use crate::Network;
+use crate::{Attribute, Network, Op};
 use reduce::reduce;
 
 /// A digest of a label: equal labels are equal operations, or equal reduced parts.
@@ -39,9 +41,9 @@ impl Graph {
         };
         for (index, node) in network.nodes.iter().enumerate() {
             let role: &[u8] = if index + 1 == count { b"output" } else { b"" };
-            // Debug of plain data: field by field, floats in their shortest exact form.
-            graph.labels.push(digest(&[b"op", role, format!("{:?}", node.op).as_bytes()]));
-            for input in &node.inputs {
+            graph.labels.push(digest(&[b"op", role, &written(&node.op)]));
+            // Inputs that do not come before their node make a network invalid; nothing is promised of those.
+            for input in node.inputs.iter().filter(|input| **input < index) {
                 *graph.inputs[index].entry(*input).or_insert(0) += 1;
                 *graph.outputs[*input].entry(index).or_insert(0) += 1;
             }
@@ -52,6 +54,35 @@ impl Graph {
     fn len(&self) -> usize {
         self.labels.len()
     }
+}
+
+/// An operation's name and attributes as bytes that tell operations apart.
+fn written(op: &Op) -> Vec<u8> {
+    let mut bytes = op.name().as_bytes().to_vec();
+    for (name, attribute) in op.attributes() {
+        bytes.push(0);
+        bytes.extend(name.as_bytes());
+        bytes.push(0);
+        match attribute {
+            Attribute::Integer(value) => bytes.extend(value.to_le_bytes()),
+            // Zeros of either sign are one number.
+            Attribute::Real(value) => bytes.extend((value + 0.0).to_bits().to_le_bytes()),
+            Attribute::Boolean(value) => bytes.push(value.into()),
+            Attribute::Text(value) => {
+                bytes.extend((value.len() as u64).to_le_bytes());
+                bytes.extend(value.as_bytes());
+            }
+            Attribute::Integers(values) => {
+                bytes.extend((values.len() as u64).to_le_bytes());
+                values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+            }
+            Attribute::Reals(values) => {
+                bytes.extend((values.len() as u64).to_le_bytes());
+                values.iter().for_each(|value| bytes.extend((value + 0.0).to_bits().to_le_bytes()));
+            }
+        }
+    }
+    bytes
 }
 
 /// Digest of parts, each with its length, so that no two lists of parts run together.
@@ -65,8 +96,14 @@ fn digest(parts: &[&[u8]]) -> Label {
 }
 
 impl Network {
-    /// The same text for two networks exactly when they are isomorphic (but for a collision of a 256-bit hash): 64
-    /// hexadecimal digits. Stable across versions and machines. Expects a valid network.
+    /// The same text for two networks exactly when they are isomorphic: 64 hexadecimal digits. Stable across versions
+    /// and machines. Expects a valid network.
+    ///
+    /// Two things bound "exactly". Different networks have one fingerprint where a 256-bit hash collides, which nobody
+    /// has seen. And the search for a canonical form has a fixed amount of work, far above what networks of the
+    /// literature take: a graph built to exhaust it (from strongly regular graphs, say) has a fingerprint that depends
+    /// on the order of its nodes, so that reordered copies of it are taken for different networks, but never different
+    /// networks for one.
     pub fn fingerprint(&self) -> String {
         let graph = reduce(Graph::of(self));
         blake3::Hash::from_bytes(search::canonical_digest(&graph)).to_hex().to_string()
