@@ -1,5 +1,7 @@
 //! Architectures as feature vectors.
 
+use std::collections::BTreeSet;
+
 use crate::space::count;
 use crate::{CellGraph, Decision, Domain, SpaceError, Value};
 
@@ -15,8 +17,8 @@ pub enum Encoding {
     /// For each cell: for each pair of vertices in order, one feature for each operation, which is 1 where an edge with
     /// that operation joins them (Ying et al. 2019).
     Adjacency,
-    /// For each cell: one feature for each sequence of operations, which is 1 where a path from an input to the output
-    /// carries it (White et al. 2021).
+    /// For each cell and input of it: one feature for each sequence of operations that is not empty, shorter ones first,
+    /// which is 1 where a path from the input to the output carries it (White, Neiswanger & Savani 2021).
     Path,
 }
 
@@ -54,11 +56,10 @@ fn scaled(domain: &Domain, value: Value) -> f64 {
 
 pub(crate) fn adjacency(cells: &[CellGraph]) -> Result<Vec<f32>, SpaceError> {
     let mut features = Vec::new();
-    for cell in some(cells)? {
-        let pairs = (cell.vertices * cell.vertices.saturating_sub(1) / 2) as u64;
-        check_length(features.len() as u64 + pairs * cell.operations.len() as u64)?;
+    for cell in checked(cells)? {
+        let pairs = (cell.vertices as u64).saturating_mul(cell.vertices as u64 - 1) / 2;
         let start = features.len();
-        features.resize(start + pairs as usize * cell.operations.len(), 0.0);
+        grow(&mut features, pairs.saturating_mul(cell.operations.len() as u64))?;
         for (from, to, operation) in &cell.edges {
             // Pairs are ordered by their later vertex, then by the earlier one.
             let pair = to * (to - 1) / 2 + from;
@@ -70,50 +71,74 @@ pub(crate) fn adjacency(cells: &[CellGraph]) -> Result<Vec<f32>, SpaceError> {
 
 pub(crate) fn path(cells: &[CellGraph]) -> Result<Vec<f32>, SpaceError> {
     let mut features = Vec::new();
-    for cell in some(cells)? {
+    for cell in checked(cells)? {
         let base = cell.operations.len() as u64;
-        // A path has an operation for each vertex it passes behind the first input, at most.
-        let longest = (cell.vertices - cell.inputs.max(1)) as u32;
-        let mut length: u64 = 0;
-        for steps in 0..=longest {
-            length = base.checked_pow(steps).and_then(|paths| length.checked_add(paths)).unwrap_or(u64::MAX);
+        // Every operation leads to another vertex behind the inputs.
+        let longest = cell.vertices - cell.inputs;
+        let (mut sequences, mut total): (u64, u64) = (1, 0);
+        for _ in 0..longest {
+            sequences = sequences.saturating_mul(base);
+            total = total.saturating_add(sequences);
         }
-        let total = length.saturating_mul(cell.inputs.max(1) as u64);
-        check_length((features.len() as u64).saturating_add(total))?;
         let start = features.len();
-        features.resize(start + total as usize, 0.0);
-        for input in 0..cell.inputs.max(1) {
-            mark(cell, input, 0, 0, start + input * length as usize, &mut features);
+        grow(&mut features, total.saturating_mul(cell.inputs as u64))?;
+        for input in 0..cell.inputs {
+            for feature in paths(cell, input) {
+                features[start + input * total as usize + feature] = 1.0;
+            }
         }
     }
     Ok(features)
 }
 
-/// Marks every path that goes on from `vertex`. `code` numbers the operations so far among the sequences of their length,
-/// of which `shorter` sequences come before.
-fn mark(cell: &CellGraph, vertex: usize, code: usize, shorter: usize, start: usize, features: &mut [f32]) {
-    if vertex + 1 == cell.vertices {
-        features[start + shorter + code] = 1.0;
-        return;
-    }
+/// The sequences of operations on paths from an input to the output, numbered: shorter ones first, those of one length as
+/// numbers whose digits are operations.
+fn paths(cell: &CellGraph, input: usize) -> BTreeSet<usize> {
     let base = cell.operations.len();
-    for (_, to, operation) in cell.edges.iter().filter(|(from, _, _)| *from == vertex) {
-        // Sequences one longer: all shorter ones, 1 + base + base^2 + ..., come before.
-        mark(cell, *to, code * base + operation, shorter * base + 1, start, features);
+    // For each vertex, the number of all shorter sequences with at least one operation, and the digits.
+    let mut reached: Vec<BTreeSet<(usize, usize)>> = vec![BTreeSet::new(); cell.vertices];
+    let mut from_input = BTreeSet::new();
+    for to in 0..cell.vertices {
+        for (from, _, operation) in cell.edges.iter().filter(|(_, its, _)| *its == to) {
+            if *from == input {
+                from_input.insert((to, *operation));
+            }
+            let longer: Vec<(usize, usize)> = reached[*from]
+                .iter()
+                .map(|(shorter, digits)| ((shorter + 1) * base, digits * base + operation))
+                .collect();
+            reached[to].extend(longer);
+        }
+        let direct: Vec<(usize, usize)> =
+            from_input.iter().filter(|(its, _)| *its == to).map(|(_, operation)| (0, *operation)).collect();
+        reached[to].extend(direct);
     }
+    cell.outputs.iter().flat_map(|output| &reached[*output]).map(|(shorter, digits)| shorter + digits).collect()
 }
 
-fn some(cells: &[CellGraph]) -> Result<&[CellGraph], SpaceError> {
+/// Adds zeros, within the limit.
+fn grow(features: &mut Vec<f32>, more: u64) -> Result<(), SpaceError> {
+    let length = more.saturating_add(features.len() as u64);
+    if length > MAX_FEATURES {
+        return Err(SpaceError::Limit { what: "features of an encoding".into(), found: length, limit: MAX_FEATURES });
+    }
+    features.resize(length as usize, 0.0);
+    Ok(())
+}
+
+/// Cells whose graphs are well formed, at least one.
+fn checked(cells: &[CellGraph]) -> Result<&[CellGraph], SpaceError> {
     if cells.is_empty() {
         let problem = "this space has no `edges` or `nodes` module to encode: use the one-hot encoding";
         return Err(SpaceError::Unsupported(problem.into()));
     }
-    Ok(cells)
-}
-
-fn check_length(length: u64) -> Result<(), SpaceError> {
-    if length > MAX_FEATURES {
-        return Err(SpaceError::Limit { what: "features of an encoding".into(), found: length, limit: MAX_FEATURES });
+    for CellGraph { name, vertices, inputs, outputs, operations, edges } in cells {
+        let fits = (1..=*vertices).contains(inputs)
+            && outputs.iter().all(|output| output < vertices)
+            && edges.iter().all(|(from, to, operation)| from < to && to < vertices && *operation < operations.len());
+        if !fits {
+            return Err(SpaceError::Unsupported(format!("the graph of cell `{name}` is malformed")));
+        }
     }
-    Ok(())
+    Ok(cells)
 }

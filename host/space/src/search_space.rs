@@ -76,10 +76,12 @@ pub enum Scalar {
 pub struct CellGraph {
     /// The module's name in its space.
     pub name: String,
-    /// Number of vertices, inputs first, the output last.
+    /// Number of vertices. The inputs come first; edges go from earlier to later vertices.
     pub vertices: usize,
-    /// Number of input vertices.
+    /// Number of input vertices, at least 1.
     pub inputs: usize,
+    /// The vertices that the cell's output is made of.
+    pub outputs: Vec<usize>,
     /// Names of the operations that `edges` refers to.
     pub operations: Vec<String>,
     /// (from, to, operation); edges that carry nothing (zero operations) are left out.

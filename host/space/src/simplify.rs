@@ -14,93 +14,97 @@ enum Fate {
 impl Network {
     /// The same function with fewer nodes: identities and one-input sums, products and concatenations are bridged,
     /// zeros are left out of sums and carried through operations that keep them zero, and nodes that reach no output
-    /// are dropped. Names stay. Expects a valid network.
+    /// are dropped. Names stay. Expects a valid network, and leaves one whose nodes are out of order as it is.
     #[must_use]
     pub fn simplify(&self) -> Self {
         let mut nodes: Vec<Node> = self.nodes.clone();
+        let ordered = nodes.iter().enumerate().all(|(index, node)| {
+            let fed = !node.inputs.is_empty() || matches!(node.op, Op::Input { .. });
+            fed && node.inputs.iter().all(|input| *input < index)
+        });
+        if !ordered {
+            return self.clone();
+        }
         let mut fate = vec![Fate::Stays; nodes.len()];
         let mut zero = vec![false; nodes.len()];
         for index in 0..nodes.len() {
-            let inputs: Vec<usize> = nodes[index]
-                .inputs
-                .iter()
-                .map(|input| match fate[*input] {
-                    Fate::Is(other) => other,
-                    Fate::Stays => *input,
-                })
-                .collect();
-            nodes[index].inputs = inputs;
+            for input in &mut nodes[index].inputs {
+                *input = resolve(&fate, *input);
+            }
             settle(&mut nodes, &mut fate, &mut zero, index);
         }
         self.keep(nodes, &fate)
     }
 
     fn keep(&self, mut nodes: Vec<Node>, fate: &[Fate]) -> Self {
-        let resolve = |index: usize| match fate[index] {
-            Fate::Is(other) => other,
-            Fate::Stays => index,
-        };
+        let Some(last) = nodes.len().checked_sub(1) else { return self.clone() };
+        let mut output = resolve(fate, last);
         let mut live = vec![false; nodes.len()];
-        if let Some(last) = nodes.len().checked_sub(1) {
-            live[resolve(last)] = true;
-        }
+        live[output] = true;
         for index in (0..nodes.len()).rev() {
             // The input stays even where nothing reads it.
-            let output = nodes[index].op == Op::Auxiliary || index == 0;
-            if (live[index] || output) && fate[index] == Fate::Stays {
+            let kept = live[index] || nodes[index].op == Op::Auxiliary || index == 0;
+            if kept && fate[index] == Fate::Stays {
                 live[index] = true;
                 for input in &nodes[index].inputs {
                     live[*input] = true;
                 }
             }
         }
-        let output = nodes.len().checked_sub(1).map(resolve);
-        let feeds = |node: usize| live[node] && output.is_some_and(|output| nodes[node].inputs.contains(&output));
-        if (0..nodes.len()).any(|node| Some(node) != output && feeds(node)) {
-            // An auxiliary head on the very output: it cannot stand before it.
-            return self.clone();
+        let used = (0..nodes.len()).any(|index| live[index] && nodes[index].inputs.contains(&output));
+        if output != last && (used || output == 0) {
+            // The output comes last, so something that others use, or the input, cannot be it.
+            nodes[last].op = Op::Identity;
+            nodes[last].inputs = vec![output];
+            live[last] = true;
+            output = last;
         }
         let mut places = vec![0; nodes.len()];
         let mut kept = Vec::new();
-        // The output comes last: auxiliary heads that stood behind what it was bridged to move before it.
-        let order = (0..nodes.len()).filter(|index| Some(*index) != output).chain(output);
-        for index in order {
-            if live[index] {
-                places[index] = kept.len();
-                let mut node = std::mem::replace(
-                    &mut nodes[index],
-                    Node { name: String::new(), op: Op::Identity, inputs: Vec::new() },
-                );
-                for input in &mut node.inputs {
-                    *input = places[*input];
-                }
-                kept.push(node);
-            }
+        // Auxiliary heads that stood behind what the output was bridged to move before it.
+        let order = (0..nodes.len()).filter(|index| *index != output).chain([output]);
+        for index in order.filter(|index| live[*index]) {
+            places[index] = kept.len();
+            let Node { name, op, inputs } = nodes[index].clone();
+            kept.push(Node { name, op, inputs: inputs.into_iter().map(|input| places[input]).collect() });
         }
         Self { nodes: kept }
     }
 }
 
+fn resolve(fate: &[Fate], index: usize) -> usize {
+    match fate[index] {
+        Fate::Is(other) => other,
+        Fate::Stays => index,
+    }
+}
+
 /// Decides about one node whose inputs are settled.
 fn settle(nodes: &mut [Node], fate: &mut [Fate], zero: &mut [bool], index: usize) {
-    let inputs = nodes[index].inputs.clone();
-    let zeros = inputs.iter().filter(|input| zero[**input]).count();
-    let all_zero = !inputs.is_empty() && zeros == inputs.len();
+    let inputs = &nodes[index].inputs;
+    let all_zero = !inputs.is_empty() && inputs.iter().all(|input| zero[*input]);
     match &nodes[index].op {
         Op::Zero { .. } => zero[index] = true,
         Op::Identity => fate[index] = Fate::Is(inputs[0]),
-        Op::Add if zeros > 0 && !all_zero => {
-            let rest: Vec<usize> = inputs.into_iter().filter(|input| !zero[*input]).collect();
-            if let [only] = rest[..] {
-                fate[index] = Fate::Is(only);
-            } else {
-                nodes[index].inputs = rest;
+        // A sum of zeros is one of them.
+        Op::Add if all_zero => fate[index] = Fate::Is(inputs[0]),
+        Op::Add if inputs.iter().any(|input| zero[*input]) => {
+            let rest: Vec<usize> = inputs.iter().copied().filter(|input| !zero[*input]).collect();
+            match rest[..] {
+                [only] => fate[index] = Fate::Is(only),
+                _ => nodes[index].inputs = rest,
             }
         }
-        Op::Multiply if zeros > 0 => become_zero(nodes, zero, index, inputs[0]),
-        // A sum of equal zeros is one of them.
-        Op::Add if all_zero => fate[index] = Fate::Is(inputs[0]),
-        Op::Add | Op::Multiply | Op::Concat if inputs.len() == 1 => fate[index] = Fate::Is(inputs[0]),
+        Op::Multiply => {
+            // Factors have one shape, so a zero among them has the product's.
+            let first_zero = inputs.iter().copied().find(|input| zero[*input]);
+            match (first_zero, &inputs[..]) {
+                (Some(input), _) => fate[index] = Fate::Is(input),
+                (None, [input]) => fate[index] = Fate::Is(*input),
+                _ => {}
+            }
+        }
+        Op::Add | Op::Concat if inputs.len() == 1 => fate[index] = Fate::Is(inputs[0]),
         // These keep zeros and the shape.
         Op::Relu
         | Op::Relu6
@@ -115,13 +119,14 @@ fn settle(nodes: &mut [Node], fate: &mut [Fate], zero: &mut [bool], index: usize
         {
             fate[index] = Fate::Is(inputs[0]);
         }
+        // These keep zeros in another shape. Batch norm does not: it learns a shift.
+        Op::Conv2d { bias: false, .. }
+        | Op::Linear { bias: false, .. }
+        | Op::MaxPool { .. }
+        | Op::AvgPool { .. }
+        | Op::GlobalAvgPool
+        | Op::Flatten
+        | Op::Concat => zero[index] = all_zero,
         _ => {}
     }
-}
-
-/// Replaces a node by zeros of its own shape.
-fn become_zero(nodes: &mut [Node], zero: &mut [bool], index: usize, like: usize) {
-    nodes[index].op = Op::Zero { stride: [1, 1] };
-    nodes[index].inputs = vec![like];
-    zero[index] = true;
 }

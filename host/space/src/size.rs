@@ -6,8 +6,10 @@ use std::fmt;
 use crate::Decision;
 use crate::space::count;
 
-/// Steps after which counting gives up.
-const PATIENCE: u32 = 1_000_000;
+/// Decisions looked at after which counting gives up.
+const PATIENCE: u32 = 10_000_000;
+/// Most decisions of which each depends on the one before.
+const MAX_DEPTH: usize = 500;
 
 /// Number of points of a space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ impl Size {
             })
             .collect();
         let mut steps = PATIENCE;
-        points(decisions, open, &mut steps).map_or(Self::Uncountable, Self::Points)
+        points(decisions, open, &mut steps, 0).map_or(Self::Uncountable, Self::Points)
     }
 }
 
@@ -67,13 +69,17 @@ impl fmt::Display for Size {
 type Open = BTreeMap<usize, Vec<(usize, BTreeSet<u32>)>>;
 
 /// Number of ways to settle the open decisions; `None` for too many, or out of patience.
-fn points(decisions: &[Decision], open: Open, steps: &mut u32) -> Option<u128> {
+fn points(decisions: &[Decision], open: Open, steps: &mut u32, depth: usize) -> Option<u128> {
+    if depth == MAX_DEPTH {
+        return None;
+    }
+    *steps = steps.checked_sub(open.len() as u32)?;
     let mut total: u128 = 1;
     for component in components(open) {
-        *steps = steps.checked_sub(1)?;
         let (root, _) = component.first_key_value()?;
         let values = count(&decisions[*root].domain)?;
-        let ways = if component.len() == 1 { values } else { branch(decisions, *root, values, &component, steps)? };
+        let ways =
+            if component.len() == 1 { values } else { branch(decisions, *root, values, &component, steps, depth)? };
         total = total.checked_mul(ways)?;
     }
     Some(total)
@@ -81,26 +87,39 @@ fn points(decisions: &[Decision], open: Open, steps: &mut u32) -> Option<u128> {
 
 /// Splits open decisions into groups without conditions between them.
 fn components(open: Open) -> Vec<Open> {
-    let mut group: BTreeMap<usize, usize> = open.keys().map(|index| (*index, *index)).collect();
+    // Each decision points to an earlier one of its group, the first one to itself.
+    let mut earlier: BTreeMap<usize, usize> = open.keys().map(|index| (*index, *index)).collect();
+    fn first(earlier: &mut BTreeMap<usize, usize>, mut index: usize) -> usize {
+        while earlier[&index] != index {
+            let next = earlier[&earlier[&index]];
+            earlier.insert(index, next);
+            index = next;
+        }
+        index
+    }
     for (index, conditions) in &open {
         for (other, _) in conditions {
-            let (from, to) = (group[index], group[other]);
-            let (from, to) = (from.max(to), from.min(to));
-            for its in group.values_mut().filter(|its| **its == from) {
-                *its = to;
-            }
+            let (left, right) = (first(&mut earlier, *index), first(&mut earlier, *other));
+            earlier.insert(left.max(right), left.min(right));
         }
     }
     let mut components: BTreeMap<usize, Open> = BTreeMap::new();
     for (index, conditions) in open {
-        components.entry(group[&index]).or_default().insert(index, conditions);
+        components.entry(first(&mut earlier, index)).or_default().insert(index, conditions);
     }
     components.into_values().collect()
 }
 
 /// Settles the first decision of a component, on which no condition is left. Values that no condition tells apart are
 /// counted together.
-fn branch(decisions: &[Decision], root: usize, values: u128, component: &Open, steps: &mut u32) -> Option<u128> {
+fn branch(
+    decisions: &[Decision],
+    root: usize,
+    values: u128,
+    component: &Open,
+    steps: &mut u32,
+    depth: usize,
+) -> Option<u128> {
     let named: BTreeSet<u32> = component
         .values()
         .flatten()
@@ -110,10 +129,10 @@ fn branch(decisions: &[Decision], root: usize, values: u128, component: &Open, s
     let unnamed = values.checked_sub(named.len() as u128)?;
     let mut total: u128 = 0;
     for value in named {
-        total = total.checked_add(points(decisions, settle(component, root, Some(value)), steps)?)?;
+        total = total.checked_add(points(decisions, settle(component, root, Some(value)), steps, depth + 1)?)?;
     }
     if unnamed > 0 {
-        let ways = points(decisions, settle(component, root, None), steps)?;
+        let ways = points(decisions, settle(component, root, None), steps, depth + 1)?;
         total = total.checked_add(ways.checked_mul(unnamed)?)?;
     }
     Some(total)

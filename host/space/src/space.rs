@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::seed::Generator;
 use crate::size::Size;
 use crate::{
-    Architecture, Context, Decision, Domain, Encoding, Footprint, Network, Scalar, SearchSpace, SpaceError, Value,
+    Architecture, Context, Decision, Domain, Encoding, Footprint, Network, Node, Op, Scalar, SearchSpace, Shape,
+    SpaceError, Value,
 };
 
 /// Most decisions of a space.
@@ -54,14 +55,15 @@ impl Space {
         &self.context
     }
 
-    /// Checks that an architecture belongs to this space.
+    /// Checks that an architecture belongs to this space: a point whose values are those of the active decisions and in
+    /// range, or a valid network for inputs and classes of the context.
     ///
     /// # Errors
     /// Names the first wrong value and what would be right.
     pub fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
         match architecture {
             Architecture::Point(values) => check_point(self.decisions(), values),
-            Architecture::Network(network) => network.validate(),
+            Architecture::Network(network) => fits(network, &self.context),
         }
     }
 
@@ -177,7 +179,8 @@ impl Space {
         self.build_in(of, &self.context)
     }
 
-    /// The network an architecture stands for in another context.
+    /// The network an architecture stands for in another context. A network given outright is fed the context's inputs,
+    /// and has neither another width nor another depth.
     ///
     /// # Errors
     /// Where the architecture does not belong to this space or cannot be built there.
@@ -189,8 +192,16 @@ impl Space {
                 self.definition.build(values, context)
             }
             Architecture::Network(network) => {
-                network.validate()?;
-                Ok(network.clone())
+                if (context.width_share, context.depth_share) != (1.0, 1.0) {
+                    let problem = "a network given outright has no share of its width or depth";
+                    return Err(SpaceError::Unsupported(problem.into()));
+                }
+                let mut network = network.clone();
+                if let Some(Node { op: Op::Input { shape }, .. }) = network.nodes.first_mut() {
+                    shape.clone_from(&context.input);
+                }
+                fits(&network, context)?;
+                Ok(network)
             }
         }
     }
@@ -279,6 +290,20 @@ fn check_context(context: &Context) -> Result<(), SpaceError> {
         return Err(SpaceError::Network("classes and every side of the input have to be at least 1".into()));
     }
     Ok(())
+}
+
+/// Checks that a network is valid and does the task.
+fn fits(network: &Network, context: &Context) -> Result<(), SpaceError> {
+    network.validate()?;
+    let wrong = |problem: String| Err(SpaceError::Network(problem));
+    match network.nodes.first().map(|node| &node.op) {
+        Some(Op::Input { shape }) if *shape == context.input => {}
+        _ => return wrong(format!("its input has to have the shape {:?}", context.input)),
+    }
+    match network.shapes()?.last() {
+        Some(Shape::Vector(scores)) if *scores == context.classes => Ok(()),
+        _ => wrong(format!("its last node has to give {} scores, one for each class", context.classes)),
+    }
 }
 
 fn check_decisions(decisions: &[Decision]) -> Result<(), SpaceError> {
@@ -435,11 +460,11 @@ fn log_between(low: f64, high: f64, unit: f64) -> f64 {
 
 /// A value other than `than`, from a domain with several.
 fn draw_other(domain: &Domain, than: Value, generator: &mut Generator) -> Value {
-    loop {
-        let value = draw(domain, generator);
-        if value != than {
-            return value;
-        }
+    let mut draws = (0..1_000).map(|_| draw(domain, generator));
+    match draws.find(|value| *value != than) {
+        Some(value) => value,
+        // A range so narrow that rounding leaves few of its values.
+        None => beside(domain, than).first().copied().unwrap_or(than),
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::model::{
-    Combine, Compiled, CompiledUse, Edges, Item, Local, Merge, Module, Nodes, Number, Primitive, UseItem,
+    Combine, Compiled, CompiledUse, Edges, Item, Local, MAX_VERTICES, Merge, Module, Nodes, Number, Primitive, UseItem,
 };
 use crate::shape::{MAX_NODES, Shape, infer};
 use crate::{Context, Decision, Domain, Network, Node, Op, SpaceError, Value};
 
 /// Most items that one network may come to.
-const MAX_STEPS: usize = 1_000_000;
+const MAX_STEPS: usize = 250_000;
 
 type CompiledItem = Item<Number, Arc<CompiledUse>>;
 
@@ -126,6 +126,11 @@ impl Builder<'_> {
                 _ => false,
             },
             Item::Auxiliary(_) => true,
+            Item::Places { places, .. } => places.iter().all(|item| match item {
+                // Places beyond the length that was chosen have no values; they are alike.
+                Item::Choose { decision, .. } if self.values[*decision] == Value::Inactive => true,
+                item => self.is_cell(item),
+            }),
             _ => false,
         }
     }
@@ -241,7 +246,9 @@ impl Builder<'_> {
                 let length = self.count(length, input, place, "length")?.min(*most as u64) as usize;
                 for (index, item) in places.iter().take(length).enumerate() {
                     let result = self.item(item, history, &place.within(&format!("layer-{}", index + 1)))?;
-                    history.push(result);
+                    if !self.is_cell(item) {
+                        *history = vec![result];
+                    }
                 }
                 Ok(last(history))
             }
@@ -277,6 +284,9 @@ impl Builder<'_> {
             }
             let result = self.module(&used.target.module, history, &inner)?;
             history.push(result);
+            if history.len() > MAX_VERTICES {
+                history.remove(0);
+            }
         }
         Ok(last(history))
     }

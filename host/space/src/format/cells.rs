@@ -67,38 +67,37 @@ impl Finder<'_> {
         }
     }
 
+    /// The output is the last vertex. Operations that carry nothing are no operations.
     fn edges(&self, name: &str, edges: &Edges<Number, Arc<CompiledUse>>) -> CellGraph {
+        let carries = |label: &usize| Some(*label) != edges.nothing;
         let pairs = (1..edges.vertices).flat_map(|to| (0..to).map(move |from| (from, to)));
         let carried = pairs.zip(&edges.edges).filter_map(|((from, to), item)| {
-            let operation = self.chosen(item).filter(|operation| Some(*operation) != edges.nothing)?;
-            Some((from, to, operation))
+            let label = self.chosen(item).filter(carries)?;
+            Some((from, to, (0..label).filter(carries).count()))
         });
         CellGraph {
             name: name.to_owned(),
             vertices: edges.vertices,
             inputs: 1,
-            operations: edges.labels.clone(),
+            outputs: vec![edges.vertices - 1],
+            operations: (0..edges.labels.len()).filter(carries).map(|label| edges.labels[label].clone()).collect(),
             edges: carried.collect(),
         }
     }
 
-    /// The output vertex takes every vertex that chooses, by an operation of its own, `output`.
+    /// The output is every vertex that chooses.
     fn nodes(&self, name: &str, nodes: &Nodes<Number, Arc<CompiledUse>>) -> CellGraph {
-        let mut operations = nodes.labels.clone();
-        let to_output = operations.len();
-        operations.push("output".into());
-        let vertices = nodes.inputs + nodes.vertices.len() + 1;
+        let vertices = nodes.inputs + nodes.vertices.len();
         let mut edges = Vec::new();
-        for (offset, vertex) in nodes.vertices.iter().enumerate() {
-            let to = nodes.inputs + offset;
+        for (to, vertex) in (nodes.inputs..).zip(&nodes.vertices) {
             let set = vertex.decision.map_or(Some(0), |decision| index(self.values, decision));
             let picks = set.and_then(|set| vertex.picks.get(set)).map(Vec::as_slice).unwrap_or_default();
             for (from, item) in picks.iter().zip(&vertex.operations) {
                 edges.extend(self.chosen(item).map(|operation| (*from, to, operation)));
             }
-            edges.push((to, vertices - 1, to_output));
         }
-        CellGraph { name: name.to_owned(), vertices, inputs: nodes.inputs, operations, edges }
+        let (inputs, operations) = (nodes.inputs, nodes.labels.clone());
+        CellGraph { name: name.to_owned(), vertices, inputs, outputs: (inputs..vertices).collect(), operations, edges }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A module's decisions are made once, however often it is used, unless a use is `independent`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,11 +13,16 @@ use super::model::{
     Use, UseItem, Vertex, Written, WrittenNumber,
 };
 use super::read::Source;
-use crate::space::{MAX_DECISIONS, count};
-use crate::{Condition, Decision, Domain};
+use super::scope::Scopes;
+use crate::space::count;
+use crate::{Condition, Domain};
 
-/// Most items that a file may come to, with every independent use counted.
-const MAX_ITEMS: usize = 100_000;
+/// Most items, labels and condition values that a file may come to, with every independent use counted.
+const MAX_ITEMS: usize = 1_000_000;
+/// Deepest nesting of items, modules within modules counted on.
+const MAX_DEPTH: usize = 64;
+/// Most terms of a number, those of the numbers that it names included.
+const MAX_TERMS: usize = 100;
 
 type WrittenItem = Item<Written, Use>;
 type CompiledItem = Item<Number, Arc<CompiledUse>>;
@@ -26,28 +31,20 @@ pub(super) fn compile(text: &str, file: File) -> Result<Definition, Diagnostic> 
     let mut compiler = Compiler {
         source: Source(text),
         file: &file,
-        decisions: Vec::new(),
-        names: BTreeSet::new(),
+        scopes: Scopes::new(),
         path: Vec::new(),
-        conditions: Vec::new(),
         numbers: BTreeMap::new(),
         shared: BTreeMap::new(),
         open: Vec::new(),
         items: 0,
+        depth: 0,
     };
-    let names: Vec<&String> = file.numbers.keys().collect();
-    for name in names {
+    for name in file.numbers.keys() {
         compiler.named_number(name)?;
     }
     let (name, span) = &file.network;
     let root = Use { module: name.clone(), span: span.clone(), independent: false };
     let network = Arc::clone(&compiler.module(&root)?.module);
-    for name in file.modules.keys() {
-        // A module that is not used is checked like the others, but decides nothing.
-        if !compiler.shared.contains_key(name) {
-            compiler.check_unused(name)?;
-        }
-    }
     compiler.path = vec!["recipe".into()];
     let mut recipe = Vec::new();
     for (key, setting) in &file.recipe {
@@ -59,112 +56,71 @@ pub(super) fn compile(text: &str, file: File) -> Result<Definition, Diagnostic> 
         };
         recipe.push((key.clone(), setting));
     }
-    let decisions = compiler.decisions;
+    // Modules that are not used are checked like the others, but decide nothing.
+    let (used, uses) = compiler.scopes.mark();
+    for name in file.modules.keys() {
+        compiler.module(&Use { module: name.clone(), span: 0..0, independent: false })?;
+    }
+    compiler.scopes.back_to(used, uses);
+    let decisions = match compiler.scopes.finish(MAX_ITEMS) {
+        Some(decisions) => decisions,
+        None => return compiler.too_large(),
+    };
     let File { name, summary, references, options, .. } = file;
     Ok(Definition { name, summary, references, options, decisions, network, recipe })
-}
-
-/// A module compiled for all its uses that are not independent.
-struct Shared {
-    used: Arc<CompiledUse>,
-    /// Conditions under which it was used first.
-    conditions: Vec<Condition>,
-    /// Its decisions, those of modules within it included.
-    decisions: std::ops::Range<usize>,
 }
 
 struct Compiler<'a> {
     source: Source<'a>,
     file: &'a File,
-    decisions: Vec<Decision>,
-    names: BTreeSet<String>,
+    scopes: Scopes,
     /// Where we are, for names of decisions.
     path: Vec<String>,
-    /// What has to hold for what is compiled to exist.
-    conditions: Vec<Condition>,
     numbers: BTreeMap<String, Number>,
-    shared: BTreeMap<String, Shared>,
+    /// Modules compiled for all their uses that are not independent, with their scopes.
+    shared: BTreeMap<String, (Arc<CompiledUse>, usize)>,
     /// Modules and numbers that are being compiled, to find those that hold themselves.
     open: Vec<String>,
     items: usize,
+    depth: usize,
 }
 
 impl Compiler<'_> {
     fn module(&mut self, used: &Use) -> Result<Arc<CompiledUse>, Diagnostic> {
         let Use { module: name, span, independent } = used;
-        if !independent && let Some(shared) = self.shared.get(name) {
-            let used = Arc::clone(&shared.used);
-            self.share(name);
-            return Ok(used);
+        if !independent && let Some((used, scope)) = self.shared.get(name) {
+            self.scopes.use_again(*scope);
+            return Ok(Arc::clone(used));
         }
         let Some(module) = self.file.modules.get(name) else {
             return self.source.unknown(span.clone(), "module", name, self.file.modules.keys().map(String::as_str));
         };
         self.enter(name, span)?;
         let module = Rc::clone(module);
-        let first = self.decisions.len();
         let around = std::mem::take(&mut self.path);
         self.path = if *name == self.file.network.0 {
             Vec::new()
-        } else if *independent {
+        } else if *independent && !around.is_empty() {
             // A place or an alternative says better where we are than the module's name.
-            let prefix = if around.is_empty() { name.clone() } else { around.join("/") };
-            vec![self.unused_prefix(prefix)]
+            vec![self.scopes.unused_prefix(around.join("/"))]
         } else {
-            vec![self.unused_prefix(name.clone())]
+            vec![self.scopes.unused_prefix(name.clone())]
         };
+        let outer = if *independent { None } else { Some(self.scopes.open()) };
         let compiled: Compiled = Arc::new(match module.as_ref() {
             Module::Chain { layers } => Module::Chain { layers: self.items(layers)? },
             Module::Branches { branches, merge } => Module::Branches { branches: self.items(branches)?, merge: *merge },
-            Module::Edges(edges) => Module::Edges(Edges {
-                vertices: edges.vertices,
-                labels: edges.labels.clone(),
-                nothing: edges.nothing,
-                edges: self.items(&edges.edges)?,
-            }),
+            Module::Edges(edges) => Module::Edges(self.edges(edges)?),
             Module::Nodes(nodes) => Module::Nodes(self.nodes(nodes)?),
         });
         self.path = around;
         self.open.pop();
         let used = Arc::new(CompiledUse { name: name.clone(), module: compiled });
-        if !independent {
-            let shared = Shared {
-                used: Arc::clone(&used),
-                conditions: self.conditions.clone(),
-                decisions: first..self.decisions.len(),
-            };
-            self.shared.insert(name.clone(), shared);
+        if let Some(outer) = outer {
+            let scope = self.scopes.close(outer);
+            self.shared.insert(name.clone(), (Arc::clone(&used), scope));
         }
         Ok(used)
-    }
-
-    /// A module that is used in several places exists under the conditions that all of them have in common.
-    fn share(&mut self, name: &str) {
-        let Some(shared) = self.shared.get_mut(name) else { return };
-        let common = shared.conditions.iter().zip(&self.conditions).take_while(|(left, right)| left == right).count();
-        let extra = common..shared.conditions.len();
-        for decision in &mut self.decisions[shared.decisions.clone()] {
-            decision.active_when.drain(extra.clone());
-        }
-        shared.conditions.truncate(common);
-        let range = shared.decisions.clone();
-        for inner in self.shared.values_mut() {
-            if range.start <= inner.decisions.start
-                && inner.decisions.end <= range.end
-                && inner.conditions.len() > common
-            {
-                inner.conditions.drain(common..extra.end.min(inner.conditions.len()).max(common));
-            }
-        }
-    }
-
-    fn check_unused(&mut self, name: &str) -> Result<(), Diagnostic> {
-        let (decisions, names) = (self.decisions.len(), self.names.clone());
-        self.module(&Use { module: name.to_owned(), span: 0..0, independent: true })?;
-        self.decisions.truncate(decisions);
-        self.names = names;
-        self.shared.retain(|_, shared| shared.decisions.end <= decisions);
-        Ok(())
     }
 
     fn enter(&mut self, name: &str, span: &Span) -> Result<(), Diagnostic> {
@@ -172,8 +128,22 @@ impl Compiler<'_> {
             let problem = format!("`{name}` holds itself: {} -> {name}", self.open.join(" -> "));
             return self.source.error(span.clone(), problem);
         }
+        if self.open.len() == MAX_DEPTH {
+            let problem = format!("`{name}` is nested in more than {MAX_DEPTH} modules or numbers");
+            return self.source.error(span.clone(), problem);
+        }
         self.open.push(name.to_owned());
         Ok(())
+    }
+
+    fn charge(&mut self, items: usize) -> Result<(), Diagnostic> {
+        self.items = self.items.saturating_add(items);
+        if self.items > MAX_ITEMS { self.too_large() } else { Ok(()) }
+    }
+
+    fn too_large<T>(&self) -> Result<T, Diagnostic> {
+        let problem = format!("the modules come to more than {MAX_ITEMS} items, labels and conditions");
+        self.source.error(self.file.network.1.clone(), problem)
     }
 
     fn items(&mut self, items: &[WrittenItem]) -> Result<Vec<CompiledItem>, Diagnostic> {
@@ -181,11 +151,14 @@ impl Compiler<'_> {
     }
 
     fn item(&mut self, item: &WrittenItem) -> Result<CompiledItem, Diagnostic> {
-        self.items += 1;
-        if self.items > MAX_ITEMS {
-            return self.source.error(0..0, format!("the modules come to more than {MAX_ITEMS} items"));
+        self.charge(1)?;
+        if self.depth == MAX_DEPTH {
+            let open = self.open.join(" -> ");
+            let problem = format!("items are nested more than {MAX_DEPTH} deep, in {open}");
+            return self.source.error(self.file.network.1.clone(), problem);
         }
-        Ok(match item {
+        self.depth += 1;
+        let compiled = match item {
             Item::Primitive(primitive) => Item::Primitive(self.primitive(primitive)?),
             Item::Sequence(items) => Item::Sequence(self.items(items)?),
             Item::Use(used) => Item::Use(UseItem {
@@ -194,29 +167,27 @@ impl Compiler<'_> {
                 stride: self.optional(used.stride.as_ref(), "stride")?,
                 target: self.module(&used.target)?,
             }),
-            Item::Choose { name, alternatives, .. } => self.choose(name.as_deref(), alternatives)?,
+            Item::Choose { name, alternatives, .. } => self.choose(name.as_deref().unwrap_or("op"), alternatives)?,
             Item::Strided { strided, plain } => {
                 Item::Strided { strided: Box::new(self.item(strided)?), plain: Box::new(self.item(plain)?) }
             }
             Item::Auxiliary(head) => Item::Auxiliary(Box::new(self.item(head)?)),
             Item::Places { length, most, places } => self.places(length, *most, places)?,
-        })
+        };
+        self.depth -= 1;
+        Ok(compiled)
     }
 
-    fn choose(
-        &mut self,
-        name: Option<&str>,
-        alternatives: &[(String, WrittenItem)],
-    ) -> Result<CompiledItem, Diagnostic> {
+    fn choose(&mut self, name: &str, alternatives: &[(String, WrittenItem)]) -> Result<CompiledItem, Diagnostic> {
         let labels = alternatives.iter().map(|(label, _)| label.clone()).collect();
-        let decision = self.decide(name.unwrap_or("op"), Domain::Categorical(labels), 0..0)?;
+        let decision = self.decide(name, Domain::Categorical(labels), 0..0)?;
         let mut compiled = Vec::new();
         for (index, (label, alternative)) in alternatives.iter().enumerate() {
-            self.conditions.push(Condition { decision, any_of: vec![index as u32] });
+            self.scopes.conditions.push(Condition { decision, any_of: vec![index as u32] });
             self.path.push(label.clone());
             compiled.push((label.clone(), self.item(alternative)?));
             self.path.pop();
-            self.conditions.pop();
+            self.scopes.conditions.pop();
         }
         Ok(Item::Choose { name: None, decision, alternatives: compiled })
     }
@@ -225,15 +196,15 @@ impl Compiler<'_> {
         let length = self.number(length, "length")?;
         let mut compiled = Vec::new();
         for place in 1..=most {
+            let conditions = self.scopes.conditions.len();
             let condition = self.at_least(&length, place as i64);
-            let conditions = self.conditions.len();
-            self.conditions.extend(condition);
+            self.scopes.conditions.extend(condition);
             self.path.push(format!("layer-{place}"));
             for item in places {
                 compiled.push(self.item(item)?);
             }
             self.path.pop();
-            self.conditions.truncate(conditions);
+            self.scopes.conditions.truncate(conditions);
         }
         Ok(Item::Places { length, most, places: compiled })
     }
@@ -241,7 +212,7 @@ impl Compiler<'_> {
     /// That a decided number is `least` or more; nothing where it always is.
     fn at_least(&self, number: &Number, least: i64) -> Option<Condition> {
         let Number::Decided(decision) = number else { return None };
-        let domain = &self.decisions[*decision].domain;
+        let domain = self.scopes.domain(*decision);
         let values = u32::try_from(count(domain)?).ok()?;
         let reaches = |value: &u32| match domain {
             Domain::Integer { low, .. } => low.saturating_add(i64::from(*value)) >= least,
@@ -252,21 +223,40 @@ impl Compiler<'_> {
         (any_of.len() < values as usize).then_some(Condition { decision: *decision, any_of })
     }
 
+    /// Each edge has a choice of its own.
+    fn edges(&mut self, edges: &Edges<Written, Use>) -> Result<Edges<Number, Arc<CompiledUse>>, Diagnostic> {
+        let mut compiled = Vec::new();
+        for (to, from) in (1..edges.vertices).flat_map(|to| (0..to).map(move |from| (to, from))) {
+            for template in &edges.edges {
+                compiled.push(self.copy(template, &format!("edge-{from}-{to}"))?);
+            }
+        }
+        Ok(Edges { vertices: edges.vertices, labels: edges.labels.clone(), nothing: edges.nothing, edges: compiled })
+    }
+
+    /// Each vertex has choices of its own.
     fn nodes(&mut self, nodes: &Nodes<Written, Use>) -> Result<Nodes<Number, Arc<CompiledUse>>, Diagnostic> {
         let fit = nodes.fit.as_deref().map(|item| self.item(item).map(Box::new)).transpose()?;
         let fit_larger = nodes.fit_larger.as_deref().map(|item| self.item(item).map(Box::new)).transpose()?;
         let mut vertices = Vec::new();
-        for (index, vertex) in nodes.vertices.iter().enumerate() {
-            self.path.push(format!("node-{}", nodes.inputs + index));
+        for index in nodes.inputs..nodes.inputs + nodes.size {
+            self.path.push(format!("node-{index}"));
+            let picks = combinations(index, nodes.picks);
+            self.charge(picks.len())?;
             let label = |set: &Vec<usize>| set.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
-            let decision = if vertex.picks.len() > 1 {
-                let labels = vertex.picks.iter().map(label).collect();
+            let decision = if picks.len() > 1 {
+                let labels = picks.iter().map(label).collect();
                 Some(self.decide("inputs", Domain::Categorical(labels), 0..0)?)
             } else {
                 None
             };
-            let operations = self.items(&vertex.operations)?;
-            vertices.push(Vertex { picks: vertex.picks.clone(), decision, operations });
+            let mut operations = Vec::new();
+            for pick in 1..=nodes.picks {
+                for template in nodes.vertices.iter().flat_map(|vertex| &vertex.operations) {
+                    operations.push(self.copy(template, &format!("op-{pick}"))?);
+                }
+            }
+            vertices.push(Vertex { picks, decision, operations });
             self.path.pop();
         }
         Ok(Nodes {
@@ -274,10 +264,20 @@ impl Compiler<'_> {
             fit,
             fit_larger,
             labels: nodes.labels.clone(),
+            size: nodes.size,
+            picks: nodes.picks,
             vertices,
             merge: nodes.merge,
             drop_path: nodes.drop_path,
         })
+    }
+
+    /// A choice of its own for one of the places that a choice was written for.
+    fn copy(&mut self, template: &WrittenItem, name: &str) -> Result<CompiledItem, Diagnostic> {
+        match template {
+            Item::Choose { alternatives, .. } => self.choose(name, alternatives),
+            other => self.item(other),
+        }
     }
 
     fn primitive(&mut self, primitive: &Primitive<Written>) -> Result<Primitive<Number>, Diagnostic> {
@@ -338,8 +338,12 @@ impl Compiler<'_> {
                 self.decide(name, domain.clone(), written.span.clone()).map(Number::Decided)
             }
             WrittenNumber::Combine(combine, parts) => {
-                let parts = parts.iter().map(|part| self.number(part, name)).collect::<Result<_, _>>()?;
-                Ok(Number::Combine(*combine, parts))
+                let parts: Vec<Number> = parts.iter().map(|part| self.number(part, name)).collect::<Result<_, _>>()?;
+                if parts.iter().map(terms).sum::<usize>() > MAX_TERMS {
+                    let problem = format!("with the numbers that it names it has more than {MAX_TERMS} terms");
+                    return self.source.error(written.span.clone(), problem);
+                }
+                Ok(Number::Combine(*combine, parts.into()))
             }
         }
     }
@@ -360,33 +364,46 @@ impl Compiler<'_> {
     }
 
     fn decide(&mut self, name: &str, domain: Domain, span: Span) -> Result<usize, Diagnostic> {
-        if self.decisions.len() == MAX_DECISIONS {
-            return self.source.error(span, format!("the space has more than {MAX_DECISIONS} decisions"));
-        }
+        let labels = match &domain {
+            Domain::Categorical(labels) => labels.len(),
+            Domain::Ordinal(numbers) => numbers.len(),
+            _ => 1,
+        };
+        self.charge(labels)?;
         let path: Vec<&str> = self.path.iter().map(String::as_str).chain([name]).collect();
-        let name = self.unused_name(path.join("/"));
-        self.decisions.push(Decision { name, domain, active_when: self.conditions.clone() });
-        Ok(self.decisions.len() - 1)
-    }
-
-    fn unused_name(&mut self, name: String) -> String {
-        let mut candidate = name.clone();
-        let mut number = 2;
-        while !self.names.insert(candidate.clone()) {
-            candidate = format!("{name}-{number}");
-            number += 1;
-        }
-        candidate
-    }
-
-    /// A prefix for the decisions of a module that no other use of a module has.
-    fn unused_prefix(&mut self, prefix: String) -> String {
-        let mark = self.unused_name(format!("{prefix}/"));
-        match mark.rsplit_once('/') {
-            Some((_, "")) | None => prefix,
-            Some((_, number)) => format!("{prefix}{number}"),
+        match self.scopes.decide(path.join("/"), domain) {
+            Some(decision) => Ok(decision),
+            None => {
+                let limit = crate::MAX_DECISIONS;
+                self.source.error(span, format!("the space has more than {limit} decisions"))
+            }
         }
     }
+}
+
+/// Terms of a number, itself counted.
+fn terms(number: &Number) -> usize {
+    match number {
+        Number::Combine(_, parts) => 1 + parts.iter().map(terms).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// All sets of `size` of the numbers below `count`, in order.
+fn combinations(count: usize, size: usize) -> Vec<Vec<usize>> {
+    let mut all: Vec<Vec<usize>> = vec![Vec::new()];
+    for taken in 0..size {
+        // Enough have to be left for the rest of the set.
+        let end = (count + taken + 1).saturating_sub(size);
+        all = all
+            .into_iter()
+            .flat_map(|set| {
+                let next = set.last().map_or(0, |last| last + 1);
+                (next..end).map(move |one| set.iter().copied().chain([one]).collect())
+            })
+            .collect();
+    }
+    all
 }
 
 fn local(name: &str) -> Option<Local> {

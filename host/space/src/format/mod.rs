@@ -11,6 +11,7 @@ mod model;
 mod parse;
 mod parse_item;
 mod read;
+mod scope;
 
 use std::collections::BTreeMap;
 

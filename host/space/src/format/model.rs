@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use crate::{Domain, Scalar};
 
+/// Most vertices of an `edges` or `nodes` module, and so most earlier results that one can reach back to.
+pub(super) const MAX_VERTICES: usize = 64;
+
 /// A place in the file.
 pub(super) type Span = Range<usize>;
 
@@ -68,7 +71,7 @@ pub(super) enum Number {
     Local(Local),
     /// A decision's value.
     Decided(usize),
-    Combine(Combine, Vec<Self>),
+    Combine(Combine, Arc<[Self]>),
 }
 
 /// Numbers that a place in the network knows.
@@ -129,7 +132,8 @@ pub(super) struct Edges<N, U> {
     /// Labels of the operations, and which of them carries nothing.
     pub(super) labels: Vec<String>,
     pub(super) nothing: Option<usize>,
-    /// For each edge, by its later vertex and then by its earlier one.
+    /// For each edge, by its later vertex and then by its earlier one. Before compiling there is one entry, which stands
+    /// for each edge.
     pub(super) edges: Vec<Item<N, U>>,
 }
 
@@ -142,6 +146,10 @@ pub(super) struct Nodes<N, U> {
     /// Fits an input whose map is larger.
     pub(super) fit_larger: Option<Box<Item<N, U>>>,
     pub(super) labels: Vec<String>,
+    /// How many vertices choose, and how many inputs each picks.
+    pub(super) size: usize,
+    pub(super) picks: usize,
+    /// The vertices that choose. Before compiling there is one entry with one operation, which stands for each.
     pub(super) vertices: Vec<Vertex<N, U>>,
     /// How the picks of a vertex are merged.
     pub(super) merge: Merge,

@@ -7,7 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
 use super::model::{
-    Combine, Edges, File, Item, Merge, Module, Nodes, RecipeSetting, Use, Vertex, Written, WrittenNumber,
+    Combine, Edges, File, Item, MAX_VERTICES, Merge, Module, Nodes, RecipeSetting, Span, Use, Vertex, Written,
+    WrittenNumber,
 };
 use super::parse_item::item;
 use super::read::{Entry, Reader, Source, integer, kind, list, real, text};
@@ -15,8 +16,8 @@ use crate::{Domain, OPERATIONS, Scalar};
 
 /// Deepest nesting of tables and lists that is read.
 const MAX_NESTING: usize = 32;
-/// Most vertices of an `edges` or `nodes` module.
-const MAX_VERTICES: i64 = 64;
+/// Longest name of anything.
+const MAX_NAME: usize = 64;
 /// Most sets of inputs that a vertex chooses from.
 const MAX_COMBINATIONS: usize = 10_000;
 /// Names that places know, so that nothing else may have them.
@@ -33,7 +34,9 @@ pub(super) fn file(text_of_file: &str, given: &BTreeMap<String, Scalar>) -> Resu
     for (_, _, entry) in reader.entries() {
         check_nesting(source, entry, 0)?;
     }
-    let name = text(source, reader.need("name")?, "name")?;
+    let name = reader.need("name")?;
+    let (name, name_span) = (text(source, name, "name")?, name.span());
+    check_name(source, name_span, &name)?;
     let summary = reader.text("summary")?.unwrap_or_default();
     let references = match reader.get("references") {
         Some(entry) => list(source, entry, "references")?
@@ -47,6 +50,7 @@ pub(super) fn file(text_of_file: &str, given: &BTreeMap<String, Scalar>) -> Resu
     let (options, mut numbers) = options(source, reader.get("options"), given)?;
     if let Some(entry) = reader.get("numbers") {
         for (key, span, entry) in Reader::of(source, entry, "`numbers`")?.entries() {
+            check_name(source, span.clone(), key)?;
             if LOCALS.contains(&key) || numbers.contains_key(key) {
                 return source.error(span, format!("the name `{key}` is taken"));
             }
@@ -55,6 +59,7 @@ pub(super) fn file(text_of_file: &str, given: &BTreeMap<String, Scalar>) -> Resu
     }
     let mut modules = BTreeMap::new();
     for (key, span, entry) in Reader::of(source, reader.need("module")?, "`module`")?.entries() {
+        check_name(source, span.clone(), key)?;
         if OPERATIONS.contains(&key) {
             return source.error(span, format!("an operation has the name `{key}`: name the module otherwise"));
         }
@@ -66,6 +71,16 @@ pub(super) fn file(text_of_file: &str, given: &BTreeMap<String, Scalar>) -> Resu
     };
     reader.finish()?;
     Ok(File { name, summary, references, options, numbers, modules, network, recipe })
+}
+
+/// Checks a name that decisions or nodes are named by.
+pub(super) fn check_name(source: Source<'_>, span: Span, name: &str) -> Result<(), Diagnostic> {
+    let fits = |char: char| char.is_ascii_alphanumeric() || "_-+.".contains(char);
+    if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(fits) {
+        let problem = format!("a name has 1 to {MAX_NAME} letters, digits, `_`, `-`, `+` or `.`");
+        return source.error(span, problem);
+    }
+    Ok(())
 }
 
 /// Nesting is bounded before anything recurses into it.
@@ -99,6 +114,7 @@ fn options(
         return source.unknown(0..0, "option", unknown, known);
     }
     for (key, span, entry) in entries {
+        check_name(source, span.clone(), key)?;
         if LOCALS.contains(&key) {
             return source.error(span, format!("the name `{key}` is taken"));
         }
@@ -157,7 +173,7 @@ fn count(reader: &Reader<'_>, key: &'static str, low: i64) -> Result<usize, Diag
     let entry = reader.need(key)?;
     let count = integer(reader.source, entry, key)?;
     match usize::try_from(count) {
-        Ok(size) if (low..=MAX_VERTICES).contains(&count) => Ok(size),
+        Ok(size) if count >= low && size <= MAX_VERTICES => Ok(size),
         _ => reader.source.error(entry.span(), format!("`{key}` has to be {low} to {MAX_VERTICES}")),
     }
 }
@@ -168,13 +184,17 @@ pub(super) fn alternatives(source: Source<'_>, entry: Entry<'_>) -> Result<Vec<(
     if entries.is_empty() {
         return source.error(entry.span(), "a choice needs at least one alternative");
     }
-    entries.into_iter().map(|(label, _, entry)| Ok((label.to_owned(), item(source, entry)?))).collect()
+    let alternative = |(label, span, entry): (&str, Span, Entry<'_>)| {
+        check_name(source, span, label)?;
+        Ok((label.to_owned(), item(source, entry)?))
+    };
+    entries.into_iter().map(alternative).collect()
 }
 
 fn edges(reader: &Reader<'_>) -> Result<Edges<Written, Use>, Diagnostic> {
     let vertices = count(reader, "vertices", 2)?;
-    let choices = reader.need("choices")?;
-    let labels: Vec<String> = labels(alternatives(reader.source, choices)?);
+    let alternatives = alternatives(reader.source, reader.need("choices")?)?;
+    let labels = labels(&alternatives);
     let nothing = match reader.get("nothing") {
         None => None,
         Some(entry) => {
@@ -187,18 +207,8 @@ fn edges(reader: &Reader<'_>) -> Result<Edges<Written, Use>, Diagnostic> {
             }
         }
     };
-    // Each edge has its own copy of the choice.
-    let mut edges = Vec::new();
-    for to in 1..vertices {
-        for from in 0..to {
-            edges.push(Item::Choose {
-                name: Some(format!("edge-{from}-{to}")),
-                decision: 0,
-                alternatives: alternatives(reader.source, choices)?,
-            });
-        }
-    }
-    Ok(Edges { vertices, labels, nothing, edges })
+    let template = Item::Choose { name: None, decision: 0, alternatives };
+    Ok(Edges { vertices, labels, nothing, edges: vec![template] })
 }
 
 fn nodes(reader: &Reader<'_>) -> Result<Nodes<Written, Use>, Diagnostic> {
@@ -210,51 +220,36 @@ fn nodes(reader: &Reader<'_>) -> Result<Nodes<Written, Use>, Diagnostic> {
         let problem = format!("the first vertex has {inputs} inputs to pick from, fewer than {picks} picks");
         return source.error(reader.need("picks")?.span(), problem);
     }
-    let choices = reader.need("choices")?;
-    let fit = |key| reader.get(key).map(|entry| item(source, entry).map(Box::new)).transpose();
-    let mut all = Vec::new();
     for vertex in 0..vertices {
-        let mut operations = Vec::new();
-        for pick in 1..=picks {
-            let alternatives = alternatives(source, choices)?;
-            operations.push(Item::Choose { name: Some(format!("op-{pick}")), decision: 0, alternatives });
+        if combinations(inputs + vertex, picks) > MAX_COMBINATIONS {
+            let problem = format!("vertex {} would choose from more than {MAX_COMBINATIONS} sets", inputs + vertex);
+            return source.error(reader.need("picks")?.span(), format!("{problem} of inputs"));
         }
-        let picks = combinations(inputs + vertex, picks);
-        if picks.len() > MAX_COMBINATIONS {
-            let problem = format!("vertex {vertex} has {} sets of inputs to choose from", picks.len());
-            return source.error(reader.span.clone(), format!("{problem}, more than {MAX_COMBINATIONS}"));
-        }
-        all.push(Vertex { picks, decision: None, operations });
     }
+    let alternatives = alternatives(source, reader.need("choices")?)?;
+    let labels = labels(&alternatives);
+    let template = Item::Choose { name: None, decision: 0, alternatives };
+    let fit = |key| reader.get(key).map(|entry| item(source, entry).map(Box::new)).transpose();
     Ok(Nodes {
         inputs,
         fit: fit("fit")?,
         fit_larger: fit("fit_larger")?,
-        labels: labels(alternatives(source, choices)?),
-        vertices: all,
+        labels,
+        size: vertices,
+        picks,
+        vertices: vec![Vertex { picks: Vec::new(), decision: None, operations: vec![template] }],
         merge: merge(reader)?,
         drop_path: reader.flag("drop_path")?.unwrap_or(false),
     })
 }
 
-/// All sets of `size` of the numbers below `count`, in order; one more than allowed where there are too many.
-fn combinations(count: usize, size: usize) -> Vec<Vec<usize>> {
-    let mut all: Vec<Vec<usize>> = vec![Vec::new()];
-    for _ in 0..size {
-        all = all
-            .into_iter()
-            .flat_map(|set| {
-                let next = set.last().map_or(0, |last| last + 1);
-                (next..count).map(move |one| set.iter().copied().chain([one]).collect())
-            })
-            .take(MAX_COMBINATIONS + 1)
-            .collect();
-    }
-    all
+/// Number of sets of `size` of `count` things.
+fn combinations(count: usize, size: usize) -> usize {
+    (0..size).fold(1, |sets: usize, taken| sets.saturating_mul(count.saturating_sub(taken)) / (taken + 1))
 }
 
-fn labels(alternatives: Vec<(String, WrittenItem)>) -> Vec<String> {
-    alternatives.into_iter().map(|(label, _)| label).collect()
+fn labels(alternatives: &[(String, WrittenItem)]) -> Vec<String> {
+    alternatives.iter().map(|(label, _)| label.clone()).collect()
 }
 
 /// A number: an integer, a name, or a table that decides or combines.
@@ -268,7 +263,7 @@ pub(super) fn number(source: Source<'_>, entry: Entry<'_>, what: &str) -> Result
             let number = match combination(&reader)? {
                 Some(number) => number,
                 None => {
-                    let name = reader.text("name")?;
+                    let name = decision_name(&reader)?;
                     let (domain, _) = domain(&reader)?;
                     if !is_whole(&domain) {
                         return source.error(span, format!("`{what}` has to be a whole number for every choice"));
@@ -286,6 +281,14 @@ pub(super) fn number(source: Source<'_>, entry: Entry<'_>, what: &str) -> Result
         }
     };
     Ok(Written { span, number })
+}
+
+/// The name that a decision is given.
+pub(super) fn decision_name(reader: &Reader<'_>) -> Result<Option<String>, Diagnostic> {
+    let Some(entry) = reader.get("name") else { return Ok(None) };
+    let name = text(reader.source, entry, "name")?;
+    check_name(reader.source, entry.span(), &name)?;
+    Ok(Some(name))
 }
 
 fn combination(reader: &Reader<'_>) -> Result<Option<WrittenNumber>, Diagnostic> {
@@ -382,5 +385,9 @@ fn recipe(reader: Reader<'_>) -> Result<Vec<(String, RecipeSetting)>, Diagnostic
         }
         _ => scalar(source, entry).map(RecipeSetting::Fixed),
     };
-    reader.entries().into_iter().map(|(key, _, entry)| Ok((key.to_owned(), setting(entry)?))).collect()
+    let named = |(key, span, entry): (&str, Span, Entry<'_>)| {
+        check_name(source, span, key)?;
+        Ok((key.to_owned(), setting(entry)?))
+    };
+    reader.entries().into_iter().map(named).collect()
 }

@@ -4,9 +4,9 @@ use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
 use super::model::{Item, Primitive, Span, Use, UseItem, Written, WrittenNumber};
-use super::parse::{alternatives, number};
+use super::parse::{alternatives, decision_name, number};
 use super::read::{Entry, Reader, Source, integer, kind, list, real, text};
-use crate::{OPERATIONS, Op};
+use crate::{Domain, OPERATIONS, Op};
 
 type WrittenItem = Item<Written, Use>;
 
@@ -14,7 +14,7 @@ type WrittenItem = Item<Written, Use>;
 const KINDS: [&str; 6] = ["op", "module", "choose", "strided", "auxiliary", "places"];
 
 /// Most places in a row.
-const MAX_PLACES: i64 = 1_000;
+const MAX_PLACES: i64 = 256;
 
 pub(super) fn item(source: Source<'_>, entry: Entry<'_>) -> Result<WrittenItem, Diagnostic> {
     match entry.get_ref() {
@@ -90,7 +90,7 @@ fn table(reader: &Reader<'_>) -> Result<WrittenItem, Diagnostic> {
         }
         "choose" => {
             let alternatives = alternatives(source, entry)?;
-            Ok(Item::Choose { name: reader.text("name")?, decision: 0, alternatives })
+            Ok(Item::Choose { name: decision_name(reader)?, decision: 0, alternatives })
         }
         "strided" => Ok(Item::Strided {
             strided: Box::new(item(source, entry)?),
@@ -105,11 +105,12 @@ fn places(reader: &Reader<'_>, entry: Entry<'_>) -> Result<WrittenItem, Diagnost
     let source = reader.source;
     let length_entry = reader.need("length")?;
     let length = number(source, length_entry, "length")?;
-    let most = match &length.number {
-        WrittenNumber::Literal(most) => *most,
-        WrittenNumber::Decide { domain: crate::Domain::Integer { high, .. }, .. } => *high,
-        WrittenNumber::Decide { domain: crate::Domain::Ordinal(numbers), .. } => {
-            numbers.last().copied().unwrap_or(0.0) as i64
+    let (least, most) = match &length.number {
+        WrittenNumber::Literal(length) => (*length, *length),
+        WrittenNumber::Decide { domain: Domain::Integer { low, high, .. }, .. } => (*low, *high),
+        WrittenNumber::Decide { domain: Domain::Ordinal(numbers), .. } => {
+            let end = |number: Option<&f64>| number.copied().unwrap_or(0.0) as i64;
+            (end(numbers.first()), end(numbers.last()))
         }
         _ => {
             let problem = "`length` has to be an integer, or decided here: each place has decisions of its own";
@@ -117,8 +118,10 @@ fn places(reader: &Reader<'_>, entry: Entry<'_>) -> Result<WrittenItem, Diagnost
         }
     };
     match usize::try_from(most) {
-        Ok(most) if most as i64 <= MAX_PLACES => Ok(Item::Places { length, most, places: vec![item(source, entry)?] }),
-        _ => source.error(length_entry.span(), format!("`length` has to be at most {MAX_PLACES}")),
+        Ok(most) if least >= 0 && most as i64 <= MAX_PLACES => {
+            Ok(Item::Places { length, most, places: vec![item(source, entry)?] })
+        }
+        _ => source.error(length_entry.span(), format!("`length` has to be 0 to {MAX_PLACES}")),
     }
 }
 
