@@ -38,7 +38,7 @@ fn wrong_types_and_absurd_sizes_are_refused() {
     check("queries = 6", "time = \"soon\"", &["soon", "seconds"]);
     check("final_seeds = 1", "final_seeds = -1", &["experiment.toml"]);
     check("\"digits\"", "\"/no/such/folder\"", &["/no/such/folder", "experiment.toml:11"]);
-    check("\"random\"", "\"random\"\nwithout_repeats = 3", &["without_repeats", "boolean"]);
+    check("\"random\"", "\"random\"\nwithout_repeats = 3", &["without_repeats", "true or false", "experiment.toml:6"]);
     check("[space]", "[space", &["experiment.toml:1"]);
 }
 
@@ -49,8 +49,8 @@ fn files_that_are_no_plugins_are_refused() {
     for (content, part) in [
         (&b"\0asm\x01\0\0\0"[..], "core module"),
         (b"\0asm\x0d\0\x01\0", "archwright:nas"),
-        (b"not wasm", "component"),
-        (b"", "component"),
+        (b"not wasm", "not a WebAssembly file"),
+        (b"", "not a WebAssembly file"),
     ] {
         bench.write("plugin.wasm", content);
         bench.write("experiment.toml", experiment("use = \"./plugin.wasm\"", ""));

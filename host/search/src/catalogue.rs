@@ -1,6 +1,6 @@
 //! Finding parts by name or path.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use archwright_plugin::Kind;
 use archwright_space::bundled;
@@ -123,12 +123,17 @@ fn is_path(name: &str) -> bool {
 }
 
 fn existing(kind: Kind, name: &str, from: &Path) -> Result<PathBuf, Unknown> {
-    let path = from.join(name);
+    let path = beside(from, name);
     if path.is_file() {
         return Ok(path);
     }
     let help = is_bundled_looking(name).then(|| "a bundled part is named without a path".to_owned());
     Err(Unknown { problem: format!("the {} {} is not a file", noun(kind), path.display()), help })
+}
+
+/// The path `name` starting at the folder `from`, without a `.` in between.
+pub(crate) fn beside(from: &Path, name: &str) -> PathBuf {
+    from.join(name).components().filter(|part| *part != Component::CurDir).collect()
 }
 
 fn is_bundled_looking(name: &str) -> bool {

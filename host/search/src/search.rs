@@ -14,7 +14,7 @@ use archwright_store::{RunId, RunStatus, Store};
 use serde_json::{Map, Value, json};
 
 use crate::action::ActionMaker;
-use crate::catalogue::{Catalogue, SpaceSource, Unknown};
+use crate::catalogue::{Catalogue, SpaceSource, Unknown, beside};
 use crate::driver::{Driver, objective_name};
 use crate::error::SearchError;
 use crate::executor::Executor;
@@ -385,7 +385,7 @@ impl Loader<'_> {
         let (format, path) = if settings.data == "digits" {
             (DataFormat::Digits, None)
         } else {
-            let path = self.file.folder.join(&settings.data);
+            let path = beside(&self.file.folder, &settings.data);
             let guessed = match settings.format {
                 Some(format) => format,
                 None => self.guess_format(&path)?,

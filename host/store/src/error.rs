@@ -4,10 +4,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The store's folder cannot be made.
-    #[error("cannot make the store folder {}: {source}", path.display())]
+    /// The store's folder, or a file in it, cannot be made.
+    #[error("cannot make {} for the store: {source}", path.display())]
     Folder {
-        /// The folder.
+        /// The folder or file.
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,

@@ -8,6 +8,7 @@ mod outcome;
 mod run;
 mod schema;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,6 +35,8 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let weights = folder.join("weights");
         std::fs::create_dir_all(&weights).map_err(|source| StoreError::Folder { path: weights, source })?;
+        // SQLite does not wait for a process that is changing the journal mode: one process at a time sets up.
+        let _turn = take_turn(folder)?;
         let path = folder.join("archwright.db");
         let at = |source| StoreError::Open { path: path.clone(), source };
         let mut connection = Connection::open(&path).map_err(at)?;
@@ -63,6 +66,13 @@ impl Store {
     pub fn has_weights(&self, digest: &str) -> bool {
         self.weights().join(format!("{digest}.safetensors")).is_file()
     }
+}
+
+/// Waits until no other process opens the store; the turn ends with the file.
+fn take_turn(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("opening.lock");
+    let turn = File::create(&path).and_then(|file| file.lock().map(|()| file));
+    turn.map_err(|source| StoreError::Folder { path, source })
 }
 
 /// Seconds since 1970; 0 where the clock stands before.

@@ -87,3 +87,15 @@ fn two_processes_write_to_one_store() {
     let runs = store.runs().unwrap();
     assert_eq!(runs.iter().map(|run| run.queries).collect::<Vec<_>>(), [50; 4]);
 }
+
+#[test]
+fn many_open_a_new_store_at_once() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| Store::open(folder.path()).unwrap());
+            }
+        });
+    }
+}
