@@ -1,5 +1,7 @@
 //! Bad input gets a message that says what and where, exit code 2, and loses nothing.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use archwright_tests::{Bench, experiment};
 
 const RANDOM: &str = "use = \"random\"";

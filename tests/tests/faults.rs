@@ -1,5 +1,7 @@
 //! Real faults: trainers that are killed, hang or talk nonsense; a user who stops the run.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::fs;
 use std::io::Read;
 use std::path::Path;

@@ -12,7 +12,7 @@ pub enum SearchError {
     /// The experiment is wrong.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Experiment(#[from] Box<ExperimentError>),
+    Experiment(#[from] ExperimentError),
     /// A plugin failed.
     #[error(transparent)]
     Plugin(#[from] PluginError),
@@ -45,10 +45,4 @@ pub enum SearchError {
     /// No finalist could be retrained.
     #[error("no finalist could be retrained: {0}")]
     NoFinalist(String),
-}
-
-impl From<ExperimentError> for SearchError {
-    fn from(error: ExperimentError) -> Self {
-        Self::Experiment(Box::new(error))
-    }
 }

@@ -288,6 +288,9 @@ fn check_needs(file: &ExperimentFile, strategy: &Component, estimator: &Componen
     }
 }
 
+/// A search space, its options in force, and what goes on record of it.
+type LoadedSpace = (Arc<dyn SearchSpace>, Map<String, Value>, Value);
+
 /// Loads what an experiment file names; errors point into the file.
 struct Loader<'a> {
     file: &'a ExperimentFile,
@@ -343,7 +346,7 @@ impl Loader<'_> {
         }
     }
 
-    fn space(&self, choice: &Choice) -> Result<(Arc<dyn SearchSpace>, Map<String, Value>, Value), SearchError> {
+    fn space(&self, choice: &Choice) -> Result<LoadedSpace, SearchError> {
         let source = self
             .environment
             .catalogue

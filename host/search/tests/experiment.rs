@@ -1,5 +1,7 @@
 //! Experiment files: what is wrong is told with its place, and nothing makes the parser panic.
 
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
 use std::path::Path;
 
 use archwright_search::experiment::{ExperimentFile, schema};

@@ -16,7 +16,7 @@ mod train;
 mod weights;
 
 pub use failure::Problem;
-pub use train::Trainer;
+pub use train::{Progress, Trainer};
 
 /// The version of libtorch that the bindings fit.
 pub const LIBTORCH: &str = "2.11.0";

@@ -16,8 +16,13 @@ const FILE_LIMIT: u64 = 1 << 20;
 
 /// What is wrong with an experiment file, and where.
 #[derive(Debug, thiserror::Error, Diagnostic)]
+#[error(transparent)]
+#[diagnostic(transparent)]
+pub struct ExperimentError(Box<Detail>);
+
+#[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("{message}")]
-pub struct ExperimentError {
+struct Detail {
     message: String,
     #[source_code]
     text: NamedSource<String>,
@@ -31,7 +36,7 @@ pub struct ExperimentError {
 impl ExperimentError {
     /// Line and column, from 1, where the error has a place.
     pub fn position(&self) -> Option<(usize, usize)> {
-        self.line
+        self.0.line
     }
 }
 
@@ -75,13 +80,13 @@ impl Source {
     }
 
     fn at(&self, span: Option<Range<usize>>, message: String, help: Option<String>) -> ExperimentError {
-        ExperimentError {
+        ExperimentError(Box::new(Detail {
             message,
             text: NamedSource::new(&self.name, self.text.clone()),
             line: span.as_ref().map(|span| line_and_column(&self.text, span.start)),
             span: span.map(Into::into),
             help,
-        }
+        }))
     }
 
     /// Where the value under `path` stands, or the last part of the path that is there.

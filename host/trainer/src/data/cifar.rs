@@ -45,7 +45,7 @@ fn parse(
     labels: &mut Vec<u32>,
 ) -> Result<(), String> {
     let record = labels_each + VALUES;
-    if content.is_empty() || content.len() % record != 0 {
+    if content.is_empty() || !content.len().is_multiple_of(record) {
         let problem = format!("{} bytes are not a number of records of {record}", content.len());
         return Err(format!("{problem}: it is truncated or not of this format"));
     }

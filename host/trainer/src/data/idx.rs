@@ -21,7 +21,10 @@ pub(super) fn read(folder: &Path) -> Result<Examples, Problem> {
     Ok(Examples { shape, pixels: Pixels::Bytes(pixels), labels, test_from })
 }
 
-fn part(folder: &Path, name: &str) -> Result<([u32; 3], Vec<u8>, Vec<u32>), Problem> {
+/// Shape of an image, pixels of all images, labels.
+type Part = ([u32; 3], Vec<u8>, Vec<u32>);
+
+fn part(folder: &Path, name: &str) -> Result<Part, Problem> {
     let (path, content) = file(folder, &format!("{name}-images-idx3-ubyte"))?;
     let (sizes, pixels) = parse(&content, 3).map_err(|problem| named(&path, &problem))?;
     let (labels_path, labels) = file(folder, &format!("{name}-labels-idx1-ubyte"))?;
