@@ -84,7 +84,8 @@ impl Progress {
             let Some(Value::Object(table)) = settings.get(section) else { continue };
             let mut text = Vec::new();
             flatten("", table, &mut text);
-            self.line(&format!("  {section:<10} {}", text.join(" ")));
+            let options = textwrap::Options::with_termwidth().subsequent_indent("             ").break_words(false);
+            self.line(&textwrap::fill(&format!("  {section:<10} {}", text.join(" ")), options));
         }
         let data = &trainer.data;
         self.line(&format!(

@@ -1,5 +1,6 @@
 //! `archwright run`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -66,17 +67,25 @@ fn tell(report: &Report, output: Output) -> Result<(), CliError> {
         return output.value(report);
     }
     let mut text = runs::report_text(report);
-    let program = std::env::args().next().unwrap_or_else(|| "archwright".into());
+    let program = program();
     let run = report.run;
+    let next = [
+        (format!("{program} show {run} --queries"), "every architecture tried"),
+        (format!("{program} show {run} --json"), "the same for a program"),
+        (format!("{program} runs"), "all runs of the store"),
+        (format!("{program} plugin list"), "strategies and estimators to put into the experiment file"),
+    ];
+    let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
     text.push_str("\nNext\n");
-    for (arguments, gives) in [
-        (format!("show {run} --queries"), "every architecture tried"),
-        (format!("show {run} --json"), "the same for a program"),
-        ("runs".to_owned(), "all runs of the store"),
-        ("plugin list".to_owned(), "strategies and estimators to put into the experiment file"),
-    ] {
-        let command = format!("{program} {arguments}");
-        text.push_str(&format!("  {command:<45} {gives}\n"));
+    for (command, gives) in next {
+        text.push_str(&format!("  {command:<width$}  {gives}\n"));
     }
     output.text(&text)
+}
+
+/// This program as the user would call it from here.
+fn program() -> String {
+    let called = std::env::args().next().unwrap_or_else(|| "archwright".into());
+    let here = std::env::current_dir().unwrap_or_default();
+    Path::new(&called).strip_prefix(here).map_or(called.clone(), |path| path.display().to_string())
 }

@@ -128,9 +128,12 @@ impl Population {
 
 /// Tells whether an architecture's network was seen before, isomorphic ones being the same.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(
+    all(target_arch = "wasm32", not(any(feature = "strategy", feature = "estimator"))),
+    expect(dead_code, reason = "a search space has no space to ask")
+)]
 pub struct Distinct(HashSet<String>);
 
-// A search space has no space to ask.
 #[cfg(any(not(target_arch = "wasm32"), feature = "strategy", feature = "estimator"))]
 impl Distinct {
     /// Whether no architecture with an isomorphic network was seen; from now on it was.

@@ -32,15 +32,6 @@ macro_rules! convert_types {
             serde_json::from_str(text).map_err(|error| wit::Error::InvalidOptions(error.to_string()))
         }
 
-        fn to_value(value: &sdk::Value) -> wit::Value {
-            match value {
-                sdk::Value::Index(index) => wit::Value::Index(*index),
-                sdk::Value::Integer(value) => wit::Value::Integer(*value),
-                sdk::Value::Real(value) => wit::Value::Real(*value),
-                sdk::Value::Inactive => wit::Value::Inactive,
-            }
-        }
-
         fn from_value(value: &wit::Value) -> sdk::Value {
             match value {
                 wit::Value::Index(index) => sdk::Value::Index(*index),
@@ -80,6 +71,15 @@ macro_rules! convert_plugins {
         convert_types!();
 
         use bindings::archwright::nas::space as host;
+
+        fn to_value(value: &sdk::Value) -> wit::Value {
+            match value {
+                sdk::Value::Index(index) => wit::Value::Index(*index),
+                sdk::Value::Integer(value) => wit::Value::Integer(*value),
+                sdk::Value::Real(value) => wit::Value::Real(*value),
+                sdk::Value::Inactive => wit::Value::Inactive,
+            }
+        }
 
         fn from_attribute(attribute: wit::Attribute) -> (String, sdk::Attribute) {
             let value = match attribute.value {
