@@ -9,6 +9,8 @@ pub mod device;
 mod failure;
 mod memory;
 mod model;
+#[cfg(test)]
+mod model_tests;
 mod optimizer;
 mod schedule;
 pub mod serve;

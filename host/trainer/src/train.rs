@@ -1,6 +1,7 @@
 //! Carrying out actions.
 
 use std::path::PathBuf;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use archwright_protocol::{
@@ -43,7 +44,9 @@ impl Trainer {
         let (device, summary) = device::find(&setup.device)?;
         // Both numbers decide how sums are split, and so the last bits of results.
         tch::set_num_threads(i32::try_from(setup.threads).unwrap_or(1));
-        tch::set_num_interop_threads(1);
+        static BETWEEN_OPERATIONS: Once = Once::new();
+        // libtorch takes this number once in a process.
+        BETWEEN_OPERATIONS.call_once(|| tch::set_num_interop_threads(1));
         let location = std::env::var_os(archwright_protocol::DATA_DIR).map(PathBuf::from);
         let data = data::load(&setup.task, location.as_deref(), device)?;
         let weights = std::env::var_os(WEIGHTS_DIR).map_or_else(|| PathBuf::from("weights"), PathBuf::from);
