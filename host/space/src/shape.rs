@@ -14,7 +14,7 @@ pub const MAX_VALUES: u64 = 1 << 32;
 pub const MAX_PARAMETERS: u64 = 1 << 36;
 
 /// Shape of one example's features, without the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// A feature map.
     Map {

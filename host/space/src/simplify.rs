@@ -1,5 +1,8 @@
 //! Taking away what computes nothing.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::{Network, Node, Op};
 
 /// What becomes of a node.
@@ -13,7 +16,7 @@ enum Fate {
 
 impl Network {
     /// The same function with fewer nodes: identities and one-input sums, products and concatenations are bridged,
-    /// zeros are left out of sums and carried through operations that keep them zero, and nodes that reach no output
+    /// zeros are left out of sums, carried through operations that keep them zero and made once, and nodes that reach no output
     /// are dropped. Names stay. Expects a valid network, and leaves one whose nodes are out of order as it is.
     #[must_use]
     pub fn simplify(&self) -> Self {
@@ -27,11 +30,35 @@ impl Network {
         }
         let mut fate = vec![Fate::Stays; nodes.len()];
         let mut zero = vec![false; nodes.len()];
+        let shapes = self.shapes().ok();
+        let mut zeros = HashMap::new();
         for index in 0..nodes.len() {
             for input in &mut nodes[index].inputs {
                 *input = resolve(&fate, *input);
             }
+            if let (Op::Zero { .. }, Some(shapes)) = (&nodes[index].op, &shapes) {
+                // Of its input a zero only has the shape: what makes another value of that shape is not needed.
+                let mut input = nodes[index].inputs[0];
+                while let [before] = nodes[input].inputs[..]
+                    && shapes[before] == shapes[input]
+                {
+                    input = before;
+                }
+                nodes[index].inputs = vec![input];
+            }
             settle(&mut nodes, &mut fate, &mut zero, index);
+            if zero[index]
+                && fate[index] == Fate::Stays
+                && let Some(shapes) = &shapes
+            {
+                // Zeros of one shape are the same, whatever makes them.
+                match zeros.entry(shapes[index]) {
+                    Entry::Occupied(first) => fate[index] = Fate::Is(*first.get()),
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(index);
+                    }
+                }
+            }
         }
         self.keep(nodes, &fate)
     }

@@ -7,7 +7,7 @@ use crate::Decision;
 use crate::space::count;
 
 /// Decisions looked at after which counting gives up.
-const PATIENCE: u32 = 10_000_000;
+const PATIENCE: u32 = 2_000_000;
 /// Most decisions of which each depends on the one before.
 const MAX_DEPTH: usize = 500;
 

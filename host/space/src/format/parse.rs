@@ -123,7 +123,13 @@ fn options(
             None => default,
             Some(Scalar::Integer(value)) => *value,
             Some(other) => {
-                return source.error(entry.span(), format!("the option `{key}` has to be an integer, not {other:?}"));
+                let kind = match other {
+                    Scalar::Boolean(_) => "a truth value",
+                    Scalar::Integer(_) => "an integer",
+                    Scalar::Real(_) => "a real number",
+                    Scalar::Text(_) => "text",
+                };
+                return source.error(entry.span(), format!("the option `{key}` has to be an integer, not {kind}"));
             }
         };
         options.insert(key.to_owned(), Scalar::Integer(value));

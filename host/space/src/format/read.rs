@@ -31,7 +31,8 @@ impl Source<'_> {
         let known: Vec<&str> = known.into_iter().collect();
         let help = match crate::nearest(name, known.iter().copied()) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => format!("there are {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") }),
+            None if known.is_empty() => "none are known".to_owned(),
+            None => format!("known: {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
         };
         Err(Diagnostic::new(self.0, span, format!("unknown {what} `{name}`"), Some(help)))
     }
