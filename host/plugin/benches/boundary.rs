@@ -1,15 +1,17 @@
-//! What crossing the boundary costs: ask and tell round trips of a strategy, one query at a time and in batches.
+//! What crossing the boundary costs: ask and tell round trips of a strategy in the sandbox, one query at a time and in
+//! batches, against the same strategy called natively.
 //!
-//! Runs the component that `ARCHWRIGHT_BENCH_STRATEGY` names, or else the bundled random search as `cargo xtask` builds
-//! it; without either there is nothing to measure.
+//! Runs the bundled regularized evolution as `cargo xtask build` makes it; without it there is nothing to measure.
 
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use archwright_plugin::model::{Estimate, EstimateOutcome, Goal, Objective, Observation, Reply};
 use archwright_plugin::{Component, Engine, EngineOptions, Limits, NanProfile, Strategy, StrategySetup};
+use archwright_sdk as sdk;
 use archwright_space::{Context, Decision, Domain, Network, Node, Op, Scalar, SearchSpace, Space, SpaceError, Value};
+use archwright_strategy_regularized_evolution::{Options, RegularizedEvolution};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 /// Six edges of five operations, like NAS-Bench-201's cell.
@@ -78,18 +80,54 @@ fn round(strategy: &mut Strategy, capacity: u32) -> Result<(), Box<dyn std::erro
     Ok(())
 }
 
+/// The same round of the same strategy, compiled natively.
+fn native_round(strategy: &mut RegularizedEvolution, capacity: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let sdk::Reply::Queries(queries) = sdk::Strategy::ask(strategy, capacity)? else {
+        return Err("the strategy gave no queries".into());
+    };
+    let observations: Vec<_> = queries
+        .iter()
+        .map(|query| {
+            let estimate = sdk::testing::estimate(query.id as f64);
+            sdk::Observation { query: query.id, outcome: sdk::EstimateOutcome::Estimated(estimate) }
+        })
+        .collect();
+    sdk::Strategy::tell(strategy, black_box(&observations))?;
+    Ok(())
+}
+
+fn native(criterion: &mut Criterion, space: &Arc<Space>) -> Result<(), Box<dyn std::error::Error>> {
+    let mut group = criterion.benchmark_group("regularized-evolution native");
+    for capacity in [1, 100] {
+        let space = sdk::Space::new(Arc::clone(space));
+        let setup = sdk::testing::setup(&space, 1);
+        let mut strategy = <RegularizedEvolution as sdk::Strategy>::open(setup, Options::default(), space)?;
+        let mut failure = None;
+        group.throughput(Throughput::Elements(capacity as u64));
+        group.bench_function(format!("ask and tell {capacity}"), |bencher| {
+            bencher.iter(|| failure = failure.take().or(native_round(&mut strategy, capacity).err()));
+        });
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+    }
+    group.finish();
+    Ok(())
+}
+
 fn boundary(criterion: &mut Criterion) -> Result<(), Box<dyn std::error::Error>> {
-    let bundled = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/archwright/plugins/strategies/random.wasm");
-    let path = std::env::var_os("ARCHWRIGHT_BENCH_STRATEGY").map_or_else(|| PathBuf::from(bundled), PathBuf::from);
+    let bundled = "../../target/release/plugins/strategies/regularized-evolution.wasm";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundled);
     if !path.exists() {
-        println!("no strategy at {}: build the bundled plugins, or set ARCHWRIGHT_BENCH_STRATEGY", path.display());
+        println!("no strategy at {}: `cargo xtask build` makes it", path.display());
         return Ok(());
     }
+    native(criterion, &space()?)?;
     let space = space()?;
     for nan in [NanProfile::Portable, NanProfile::Native] {
         let engine = Engine::new(&EngineOptions { nan, ..EngineOptions::default() })?;
         let component = engine.load(&path, &Limits::default())?;
-        let mut group = criterion.benchmark_group(format!("{} {nan:?}", component.name()));
+        let mut group = criterion.benchmark_group(format!("{} sandboxed, {nan:?} NaNs", component.name()));
         for capacity in [1, 100] {
             let mut strategy = open(&component, &space)?;
             let mut failure = None;
