@@ -1,6 +1,5 @@
 //! The bundled spaces are those of the papers.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
