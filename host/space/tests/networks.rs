@@ -1,5 +1,4 @@
 //! Operations, shapes, footprints and seeds.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use archwright_space::{Attribute, Network, Node, OPERATIONS, Op, Shape, SpaceError, seed};
 use proptest::prelude::*;

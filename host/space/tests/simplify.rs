@@ -1,5 +1,4 @@
 //! Simplifying keeps what a network computes.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeMap;
 
