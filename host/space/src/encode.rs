@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::space::count;
+use crate::domain::count;
 use crate::{CellGraph, Decision, Domain, SpaceError, Value};
 
 /// Longest vector that is given.

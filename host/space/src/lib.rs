@@ -11,6 +11,7 @@ mod attribute;
 pub mod bundled;
 mod canonical;
 mod decision;
+mod domain;
 mod encode;
 mod footprint;
 mod format;
@@ -25,6 +26,7 @@ mod space;
 
 pub use attribute::{Attribute, OPERATIONS};
 pub use decision::{Architecture, Condition, Decision, Domain, Value};
+pub use domain::MAX_DECISIONS;
 pub use encode::Encoding;
 pub use footprint::Footprint;
 pub use format::{Definition, Diagnostic};
@@ -33,7 +35,7 @@ pub use op::Op;
 pub use search_space::{CellGraph, Context, Scalar, SearchSpace, SpaceError};
 pub use shape::{MAX_INPUTS, MAX_NODES, MAX_PARAMETERS, MAX_VALUES, Shape};
 pub use size::Size;
-pub use space::{MAX_DECISIONS, Space};
+pub use space::Space;
 
 /// The candidate most like `given`, where one is alike enough to be a slip.
 fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

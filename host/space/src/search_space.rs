@@ -13,6 +13,20 @@ pub trait SearchSpace: Send + Sync {
     /// The decisions, in a fixed order; conditions refer to earlier ones.
     fn decisions(&self) -> &[Decision];
 
+    /// Checks that values of the right kinds and ranges are a point of the space, where that takes more.
+    ///
+    /// # Errors
+    /// Names the constraint that the values do not meet.
+    fn admits(&self, values: &[Value]) -> Result<(), SpaceError> {
+        let _ = values;
+        Ok(())
+    }
+
+    /// Whether [`SearchSpace::admits`] ever refuses values.
+    fn is_constrained(&self) -> bool {
+        false
+    }
+
     /// The network of a point, simplified (see `Network::simplify`) and with shapes that agree.
     ///
     /// # Errors
@@ -131,6 +145,9 @@ pub enum SpaceError {
         /// The largest size allowed.
         limit: u64,
     },
+    /// The values are right one by one, but not together.
+    #[error("constraint: {0}")]
+    Constraint(String),
     /// The question does not apply to this space or architecture.
     #[error("{0}")]
     Unsupported(String),

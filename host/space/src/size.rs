@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::Decision;
-use crate::space::count;
+use crate::domain::count;
 
 /// Decisions looked at after which counting gives up.
 const PATIENCE: u32 = 2_000_000;

@@ -1,8 +1,11 @@
 //! A search space for one task, and every question about it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::domain::{
+    all_values, beside, check_decisions, check_point, draw, draw_other, first_value, has_choice, is_active,
+};
 use crate::seed::Generator;
 use crate::size::Size;
 use crate::{
@@ -10,16 +13,20 @@ use crate::{
     SpaceError, Value,
 };
 
-/// Most decisions of a space.
-pub const MAX_DECISIONS: usize = 10_000;
-/// Values that a real decision's neighbours are taken from, evenly spaced over its range.
-const REAL_STEPS: usize = 8;
+/// Draws after which meeting the constraints is given up.
+const CONSTRAINED_DRAWS: usize = 100;
+/// Most points that are looked at to count those that meet the constraints.
+const COUNTED_POINTS: u128 = 100_000;
+/// Most decisions of points that are looked at so.
+const COUNTED_DECISIONS: usize = 200;
 
 /// A search space and the context its networks are built for.
 #[derive(Clone)]
 pub struct Space {
     definition: Arc<dyn SearchSpace>,
     context: Context,
+    /// A point that meets the constraints.
+    some_point: Arc<[Value]>,
 }
 
 impl std::fmt::Debug for Space {
@@ -33,11 +40,21 @@ impl Space {
     ///
     /// # Errors
     /// Where the decisions are malformed (names not unique, a condition on a later decision, an empty domain) or the
-    /// context is.
+    /// context is, or no random point meets the constraints.
     pub fn new(definition: Arc<dyn SearchSpace>, context: Context) -> Result<Self, SpaceError> {
         check_decisions(definition.decisions())?;
         check_context(&context)?;
-        Ok(Self { definition, context })
+        let mut space = Self { definition, context, some_point: Arc::default() };
+        let mut generator = Generator::new(0);
+        match (0..CONSTRAINED_DRAWS * 100).find_map(|_| space.admitted(space.draw(&mut generator))) {
+            Some(values) => space.some_point = values.into(),
+            None => {
+                let draws = CONSTRAINED_DRAWS * 100;
+                let problem = format!("none of {draws} random points meets all constraints of this space");
+                return Err(SpaceError::Constraint(problem));
+            }
+        }
+        Ok(space)
     }
 
     /// Where the answers come from.
@@ -62,24 +79,21 @@ impl Space {
     /// Names the first wrong value and what would be right.
     pub fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
         match architecture {
-            Architecture::Point(values) => check_point(self.decisions(), values),
+            Architecture::Point(values) => self.check_values(values),
             Architecture::Network(network) => fits(network, &self.context),
         }
     }
 
-    /// A random architecture: every active decision drawn uniformly, on a log scale where its domain says so.
+    /// A random architecture: every active decision drawn uniformly, on a log scale where its domain says so, and again
+    /// until the constraints are met. Where a hundred draws do not meet them it is always the same point that does.
     pub fn sample(&self, seed: u64) -> Architecture {
         let mut generator = Generator::new(seed);
-        let mut values = Vec::with_capacity(self.decisions().len());
-        for decision in self.decisions() {
-            let active = is_active(self.decisions(), decision, &values);
-            values.push(if active { draw(&decision.domain, &mut generator) } else { Value::Inactive });
-        }
-        Architecture::Point(values)
+        let values = (0..CONSTRAINED_DRAWS).find_map(|_| self.admitted(self.draw(&mut generator)));
+        Architecture::Point(values.unwrap_or_else(|| self.some_point.to_vec()))
     }
 
-    /// The parent with another value for one active decision. Decisions that the change activates are drawn afresh. A space
-    /// without a decision that could change gives the parent.
+    /// The parent with another value for one active decision. Decisions that the change activates are drawn afresh. Where
+    /// no decision could change, or a hundred draws and the neighbours do not meet the constraints, it is the parent.
     ///
     /// # Errors
     /// Where the parent is no point of this space.
@@ -92,35 +106,43 @@ impl Space {
         if open.is_empty() {
             return Ok(parent.clone());
         }
-        let chosen = open[generator.below(open.len() as u64) as usize];
-        let mut changed = values.to_vec();
-        changed[chosen] = draw_other(&self.decisions()[chosen].domain, values[chosen], &mut generator);
-        self.repair(&mut changed, &mut generator);
-        Ok(Architecture::Point(changed))
+        let mutant = (0..CONSTRAINED_DRAWS).find_map(|_| {
+            let chosen = open[generator.below(open.len() as u64) as usize];
+            let mut changed = values.to_vec();
+            changed[chosen] = draw_other(&self.decisions()[chosen].domain, values[chosen], &mut generator);
+            self.repair(&mut changed, &mut generator);
+            self.admitted(changed)
+        });
+        match mutant {
+            Some(values) => Ok(Architecture::Point(values)),
+            None => Ok(self.neighbors(parent, 1)?.pop().unwrap_or_else(|| parent.clone())),
+        }
     }
 
     /// Each decision from one parent or the other, evenly. Decisions that are active in the child alone are drawn afresh.
+    /// Where a hundred draws do not meet the constraints, the child is the left parent.
     ///
     /// # Errors
     /// Where a parent is no point of this space.
     pub fn crossover(&self, left: &Architecture, right: &Architecture, seed: u64) -> Result<Architecture, SpaceError> {
         let (left, right) = (self.point(left)?, self.point(right)?);
         let mut generator = Generator::new(seed);
-        let mut child: Vec<Value> = left
-            .iter()
-            .zip(right)
-            .map(|(left, right)| {
+        let child = (0..CONSTRAINED_DRAWS).find_map(|_| {
+            let either = |(left, right): (&Value, &Value)| {
                 let (first, second) = if generator.below(2) == 0 { (left, right) } else { (right, left) };
                 if *first == Value::Inactive { *second } else { *first }
-            })
-            .collect();
-        self.repair(&mut child, &mut generator);
-        Ok(Architecture::Point(child))
+            };
+            let mut child: Vec<Value> = left.iter().zip(right).map(either).collect();
+            self.repair(&mut child, &mut generator);
+            self.admitted(child)
+        });
+        Ok(Architecture::Point(child.unwrap_or_else(|| left.to_vec())))
     }
 
     /// The architectures one decision away, in decision order, at most `limit`: every other value of a categorical
     /// decision, the values beside the present one of an ordinal or integer decision, and of a real one the others of nine
-    /// evenly spaced values. Decisions that a change activates take their first value.
+    /// evenly spaced values. Decisions that a change activates take their first value; what does not meet the constraints is
+    /// left out.
     ///
     /// # Errors
     /// Where `of` is no point of this space.
@@ -138,7 +160,7 @@ impl Space {
                 let mut changed = values.to_vec();
                 changed[index] = other;
                 self.settle(&mut changed, first_value);
-                neighbors.push(Architecture::Point(changed));
+                neighbors.extend(self.admitted(changed).map(Architecture::Point));
             }
         }
         Ok(neighbors)
@@ -188,7 +210,7 @@ impl Space {
         check_context(context)?;
         match of {
             Architecture::Point(values) => {
-                check_point(self.decisions(), values)?;
+                self.check_values(values)?;
                 self.definition.build(values, context)
             }
             Architecture::Network(network) => {
@@ -213,7 +235,7 @@ impl Space {
     pub fn recipe(&self, of: &Architecture) -> Result<BTreeMap<String, Scalar>, SpaceError> {
         match of {
             Architecture::Point(values) => {
-                check_point(self.decisions(), values)?;
+                self.check_values(values)?;
                 self.definition.recipe(values)
             }
             Architecture::Network(_) => Ok(BTreeMap::new()),
@@ -228,9 +250,18 @@ impl Space {
         self.build(of)?.footprint()
     }
 
-    /// Number of points.
+    /// Number of points. Those of a space with constraints are counted one by one, where they are few.
     pub fn size(&self) -> Size {
-        Size::of(self.decisions())
+        let spanned = Size::of(self.decisions());
+        match spanned {
+            Size::Points(points) if self.definition.is_constrained() => match points {
+                0..=COUNTED_POINTS if self.decisions().len() <= COUNTED_DECISIONS => {
+                    Size::Points(self.count_admitted(&mut Vec::new()))
+                }
+                _ => Size::Uncountable,
+            },
+            spanned => spanned,
+        }
     }
 
     /// Names and readable values of the active decisions; nothing for a network given outright.
@@ -252,11 +283,50 @@ impl Space {
             .collect()
     }
 
+    /// Number of points that begin like this.
+    fn count_admitted(&self, values: &mut Vec<Value>) -> u128 {
+        let Some(decision) = self.decisions().get(values.len()) else {
+            return u128::from(self.definition.admits(values).is_ok());
+        };
+        let all = if is_active(self.decisions(), decision, values) {
+            all_values(&decision.domain)
+        } else {
+            vec![Value::Inactive]
+        };
+        let mut count = 0;
+        for value in all {
+            values.push(value);
+            count += self.count_admitted(values);
+            values.pop();
+        }
+        count
+    }
+
+    fn check_values(&self, values: &[Value]) -> Result<(), SpaceError> {
+        check_point(self.decisions(), values)?;
+        self.definition.admits(values)
+    }
+
+    /// Values that meet the constraints.
+    fn admitted(&self, values: Vec<Value>) -> Option<Vec<Value>> {
+        self.definition.admits(&values).is_ok().then_some(values)
+    }
+
+    /// Values for all decisions, whether they meet the constraints or not.
+    fn draw(&self, generator: &mut Generator) -> Vec<Value> {
+        let mut values = Vec::with_capacity(self.decisions().len());
+        for decision in self.decisions() {
+            let active = is_active(self.decisions(), decision, &values);
+            values.push(if active { draw(&decision.domain, generator) } else { Value::Inactive });
+        }
+        values
+    }
+
     /// The values of a point of this space.
     fn point<'a>(&self, of: &'a Architecture) -> Result<&'a [Value], SpaceError> {
         match of {
             Architecture::Point(values) => {
-                check_point(self.decisions(), values)?;
+                self.check_values(values)?;
                 Ok(values)
             }
             Architecture::Network(_) => {
@@ -303,206 +373,5 @@ fn fits(network: &Network, context: &Context) -> Result<(), SpaceError> {
     match network.shapes()?.last() {
         Some(Shape::Vector(scores)) if *scores == context.classes => Ok(()),
         _ => wrong(format!("its last node has to give {} scores, one for each class", context.classes)),
-    }
-}
-
-fn check_decisions(decisions: &[Decision]) -> Result<(), SpaceError> {
-    if decisions.len() > MAX_DECISIONS {
-        return Err(SpaceError::Limit {
-            what: "decisions of a space".into(),
-            found: decisions.len() as u64,
-            limit: MAX_DECISIONS as u64,
-        });
-    }
-    let mut names = HashSet::new();
-    for (index, decision) in decisions.iter().enumerate() {
-        let problem =
-            |problem: &str| Err(SpaceError::Value { decision: decision.name.clone(), problem: problem.to_owned() });
-        if decision.name.is_empty() || !names.insert(decision.name.as_str()) {
-            return problem("names of decisions have to be unique and not empty");
-        }
-        if let Some(wrong) = domain_problem(&decision.domain) {
-            return problem(wrong);
-        }
-        for condition in &decision.active_when {
-            let Some(other) = decisions[..index].get(condition.decision) else {
-                return problem("a condition has to be on an earlier decision");
-            };
-            match count(&other.domain) {
-                Some(count) if condition.any_of.iter().all(|value| u128::from(*value) < count) => {}
-                Some(_) => return problem("a condition names a value that its decision does not have"),
-                None => return problem("a condition cannot be on a real decision"),
-            }
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn domain_problem(domain: &Domain) -> Option<&'static str> {
-    match domain {
-        Domain::Categorical(labels) if labels.is_empty() => Some("a domain has at least one value"),
-        Domain::Categorical(labels) if labels.iter().collect::<HashSet<_>>().len() < labels.len() => {
-            Some("the labels have to differ")
-        }
-        Domain::Ordinal(numbers) if numbers.is_empty() => Some("a domain has at least one value"),
-        Domain::Ordinal(numbers) if !numbers.iter().all(|number| number.is_finite()) => {
-            Some("the numbers have to be finite")
-        }
-        Domain::Ordinal(numbers) if !numbers.is_sorted_by(|left, right| left < right) => {
-            Some("the numbers have to increase")
-        }
-        Domain::Integer { low, high, .. } if low > high => Some("`low` exceeds `high`"),
-        Domain::Integer { low, high, .. } if high.checked_sub(*low).is_none_or(|range| range > 1 << 52) => {
-            Some("the range is too large")
-        }
-        Domain::Integer { low, log_scale: true, .. } if *low <= 0 => Some("a log scale needs `low` above 0"),
-        Domain::Real { low, high, .. } if !(low.is_finite() && high.is_finite() && low <= high) => {
-            Some("`low` and `high` have to be finite, and `low` at most `high`")
-        }
-        Domain::Real { low, high, .. } if !(high - low).is_finite() => Some("the range is too large"),
-        Domain::Real { low, log_scale: true, .. } if *low <= 0.0 => Some("a log scale needs `low` above 0"),
-        _ => None,
-    }
-}
-
-/// Number of values; none for a real domain.
-pub(crate) fn count(domain: &Domain) -> Option<u128> {
-    match domain {
-        Domain::Categorical(labels) => Some(labels.len() as u128),
-        Domain::Ordinal(numbers) => Some(numbers.len() as u128),
-        Domain::Integer { low, high, .. } => Some((i128::from(*high) - i128::from(*low) + 1).unsigned_abs()),
-        Domain::Real { .. } => None,
-    }
-}
-
-fn has_choice(domain: &Domain) -> bool {
-    match domain {
-        Domain::Real { low, high, .. } => low < high,
-        domain => count(domain).is_some_and(|count| count > 1),
-    }
-}
-
-/// A value as conditions count it.
-fn offset(domain: &Domain, value: Value) -> Option<u32> {
-    match (domain, value) {
-        (_, Value::Index(index)) => Some(index),
-        (Domain::Integer { low, .. }, Value::Integer(value)) => u32::try_from(value.checked_sub(*low)?).ok(),
-        _ => None,
-    }
-}
-
-/// Whether a decision's conditions hold, given the values of all earlier ones.
-pub(crate) fn is_active(decisions: &[Decision], decision: &Decision, values: &[Value]) -> bool {
-    decision.active_when.iter().all(|condition| {
-        let value = values.get(condition.decision).copied().unwrap_or(Value::Inactive);
-        offset(&decisions[condition.decision].domain, value).is_some_and(|offset| condition.any_of.contains(&offset))
-    })
-}
-
-/// Checks that values are a point of a space with these decisions.
-pub(crate) fn check_point(decisions: &[Decision], values: &[Value]) -> Result<(), SpaceError> {
-    if values.len() != decisions.len() {
-        return Err(SpaceError::Length { expected: decisions.len(), found: values.len() });
-    }
-    for (decision, value) in decisions.iter().zip(values) {
-        let problem = |problem: String| Err(SpaceError::Value { decision: decision.name.clone(), problem });
-        let active = is_active(decisions, decision, values);
-        match (&decision.domain, value) {
-            (_, Value::Inactive) if !active => {}
-            (_, Value::Inactive) => return problem("it is inactive although its conditions hold".into()),
-            _ if !active => return problem("it has a value although its conditions do not hold".into()),
-            (Domain::Categorical(_) | Domain::Ordinal(_), Value::Index(index)) => {
-                let count = count(&decision.domain).unwrap_or(0);
-                if u128::from(*index) >= count {
-                    return problem(format!("index {index} is not below {count}"));
-                }
-            }
-            (Domain::Integer { low, high, .. }, Value::Integer(value)) => {
-                if !(low..=high).contains(&value) {
-                    return problem(format!("{value} is not in {low} to {high}"));
-                }
-            }
-            (Domain::Real { low, high, .. }, Value::Real(value)) => {
-                if !(*low..=*high).contains(value) {
-                    return problem(format!("{value} is not in {low} to {high}"));
-                }
-            }
-            (_, value) => return problem(format!("{value:?} is not a value of its kind of domain")),
-        }
-    }
-    Ok(())
-}
-
-fn draw(domain: &Domain, generator: &mut Generator) -> Value {
-    match domain {
-        Domain::Categorical(labels) => Value::Index(generator.below(labels.len() as u64) as u32),
-        Domain::Ordinal(numbers) => Value::Index(generator.below(numbers.len() as u64) as u32),
-        Domain::Integer { low, high, log_scale: false } => {
-            let offset = generator.below(high.abs_diff(*low) + 1);
-            Value::Integer(low.saturating_add_unsigned(offset))
-        }
-        Domain::Integer { low, high, log_scale: true } => {
-            // Each integer owns the stretch of the log scale from itself to the next.
-            let drawn = log_between(*low as f64, *high as f64 + 1.0, generator.unit());
-            Value::Integer((drawn.floor() as i64).clamp(*low, *high))
-        }
-        Domain::Real { low, high, log_scale } => {
-            let unit = generator.unit();
-            let drawn = if *log_scale { log_between(*low, *high, unit) } else { low + (high - low) * unit };
-            Value::Real(drawn.clamp(*low, *high))
-        }
-    }
-}
-
-fn log_between(low: f64, high: f64, unit: f64) -> f64 {
-    (low.ln() + (high.ln() - low.ln()) * unit).exp()
-}
-
-/// A value other than `than`, from a domain with several.
-fn draw_other(domain: &Domain, than: Value, generator: &mut Generator) -> Value {
-    let mut draws = (0..1_000).map(|_| draw(domain, generator));
-    match draws.find(|value| *value != than) {
-        Some(value) => value,
-        // A range so narrow that rounding leaves few of its values.
-        None => beside(domain, than).first().copied().unwrap_or(than),
-    }
-}
-
-fn first_value(domain: &Domain) -> Value {
-    match domain {
-        Domain::Categorical(_) | Domain::Ordinal(_) => Value::Index(0),
-        Domain::Integer { low, .. } => Value::Integer(*low),
-        Domain::Real { low, .. } => Value::Real(*low),
-    }
-}
-
-/// Values that count as one step away.
-fn beside(domain: &Domain, value: Value) -> Vec<Value> {
-    match (domain, value) {
-        (Domain::Categorical(labels), Value::Index(index)) => {
-            (0..labels.len() as u32).filter(|other| *other != index).map(Value::Index).collect()
-        }
-        (Domain::Ordinal(numbers), Value::Index(index)) => [index.checked_sub(1), index.checked_add(1)]
-            .into_iter()
-            .flatten()
-            .filter(|other| (*other as usize) < numbers.len())
-            .map(Value::Index)
-            .collect(),
-        (Domain::Integer { low, high, .. }, Value::Integer(value)) => [value.checked_sub(1), value.checked_add(1)]
-            .into_iter()
-            .flatten()
-            .filter(|other| (low..=high).contains(&other))
-            .map(Value::Integer)
-            .collect(),
-        (Domain::Real { low, high, log_scale }, Value::Real(value)) => (0..=REAL_STEPS)
-            .map(|step| {
-                let unit = step as f64 / REAL_STEPS as f64;
-                let at = if *log_scale { log_between(*low, *high, unit) } else { low + (high - low) * unit };
-                at.clamp(*low, *high)
-            })
-            .filter(|other| *other != value)
-            .map(Value::Real)
-            .collect(),
-        _ => Vec::new(),
     }
 }

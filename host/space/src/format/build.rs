@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::constraint::decided;
 use super::model::{
-    Combine, Compiled, CompiledUse, Edges, Item, Local, MAX_VERTICES, Merge, Module, Nodes, Number, Primitive, UseItem,
+    Compiled, CompiledUse, Edges, Item, Local, MAX_VERTICES, Merge, Module, Nodes, Number, Primitive, UseItem,
 };
 use crate::shape::{MAX_NODES, Shape, infer};
-use crate::{Context, Decision, Domain, Network, Node, Op, SpaceError, Value};
+use crate::{Context, Decision, Network, Node, Op, SpaceError, Value};
 
 /// Most items that one network may come to.
 const MAX_STEPS: usize = 250_000;
@@ -381,23 +382,17 @@ impl Builder<'_> {
             Number::Local(Local::Out) => Ok(place.out.into()),
             Number::Local(Local::Stride) => Ok(place.stride.into()),
             Number::Local(Local::Classes) => Ok(self.context.classes.into()),
-            Number::Decided(decision) => match (&self.decisions[*decision].domain, self.values[*decision]) {
-                (Domain::Ordinal(numbers), Value::Index(index)) => Ok(numbers[index as usize] as i64),
-                (_, Value::Integer(value)) => Ok(value),
-                _ => Err(inactive(&self.decisions[*decision], place)),
-            },
+            Number::Decided(index) => {
+                let decision = &self.decisions[*index];
+                decided(&decision.domain, self.values[*index]).ok_or_else(|| inactive(decision, place))
+            }
             Number::Combine(combine, parts) => {
                 let mut values = parts.iter().map(|part| self.value(part, input, place, what));
                 let first = values.next().unwrap_or(Ok(0))?;
                 values.try_fold(first, |left, right| {
                     let right = right?;
-                    let combined = match combine {
-                        Combine::Times => left.checked_mul(right),
-                        Combine::Plus => left.checked_add(right),
-                        Combine::Minus => left.checked_sub(right),
-                        Combine::Divide => left.checked_div_euclid(right),
-                    };
-                    combined
+                    combine
+                        .apply(left, right)
                         .ok_or_else(|| problem(place, what, format!("{combine:?} of {left} and {right} has no value")))
                 })
             }

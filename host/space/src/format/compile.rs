@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Definition;
+use super::constraint::{self, Measure, WrittenMeasure};
 use super::diagnostic::Diagnostic;
 use super::model::{
     Compiled, CompiledUse, Edges, File, Item, Local, Module, Nodes, Number, Primitive, RecipeSetting, Setting, Span,
@@ -14,7 +15,7 @@ use super::model::{
 };
 use super::read::Source;
 use super::scope::Scopes;
-use crate::space::count;
+use crate::domain::count;
 use crate::{Condition, Domain};
 
 /// Most items, labels and condition values that a file may come to, with every independent use counted.
@@ -66,8 +67,18 @@ pub(super) fn compile(text: &str, file: File) -> Result<Definition, Diagnostic> 
         Some(decisions) => decisions,
         None => return compiler.too_large(),
     };
+    let mut constraints = Vec::new();
+    for constraint in &file.constraints {
+        let measure = match &constraint.measure {
+            WrittenMeasure::Count { labels, within } => {
+                constraint::counted(compiler.source, &decisions, labels, within.as_ref())?
+            }
+            WrittenMeasure::Number(written) => compiler.constrained(written)?,
+        };
+        constraints.push(constraint.compiled(measure));
+    }
     let File { name, summary, references, options, .. } = file;
-    Ok(Definition { name, summary, references, options, decisions, network, recipe })
+    Ok(Definition { name, summary, references, options, decisions, network, recipe, constraints })
 }
 
 struct Compiler<'a> {
@@ -361,6 +372,20 @@ impl Compiler<'_> {
         self.open.pop();
         self.numbers.insert(name.to_owned(), number.clone());
         Ok(number)
+    }
+
+    /// A number that a constraint bounds: the same wherever it stands.
+    fn constrained(&mut self, written: &Written) -> Result<Measure, Diagnostic> {
+        if constraint::decides(written) {
+            let problem = "a constraint decides nothing: name the number in `[numbers]`";
+            return self.source.error(written.span.clone(), problem);
+        }
+        let number = self.number(written, "number")?;
+        if constraint::is_local(&number) {
+            let problem = "this depends on the place in the network, which a constraint does not have";
+            return self.source.error(written.span.clone(), problem);
+        }
+        Ok(Measure::Number(number))
     }
 
     fn decide(&mut self, name: &str, domain: Domain, span: Span) -> Result<usize, Diagnostic> {

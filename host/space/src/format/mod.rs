@@ -6,6 +6,7 @@
 mod build;
 mod cells;
 mod compile;
+mod constraint;
 mod diagnostic;
 mod model;
 mod parse;
@@ -15,9 +16,10 @@ mod scope;
 
 use std::collections::BTreeMap;
 
-use crate::space::check_point;
+use crate::domain::check_point;
 use crate::{CellGraph, Context, Decision, Domain, Network, Scalar, SearchSpace, SpaceError, Value};
 
+use constraint::Constraint;
 pub use diagnostic::Diagnostic;
 use model::{Compiled, Setting};
 
@@ -34,6 +36,7 @@ pub struct Definition {
     decisions: Vec<Decision>,
     network: Compiled,
     recipe: Vec<(String, Setting)>,
+    constraints: Vec<Constraint>,
 }
 
 impl Definition {
@@ -84,8 +87,17 @@ impl SearchSpace for Definition {
         &self.decisions
     }
 
+    fn admits(&self, values: &[Value]) -> Result<(), SpaceError> {
+        self.constraints.iter().try_for_each(|constraint| constraint.check(&self.decisions, values))
+    }
+
+    fn is_constrained(&self) -> bool {
+        !self.constraints.is_empty()
+    }
+
     fn build(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
         check_point(&self.decisions, values)?;
+        self.admits(values)?;
         let network = build::build(&self.network, &self.decisions, values, context)?.simplify();
         network.validate()?;
         Ok(network)

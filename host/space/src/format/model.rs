@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::constraint::WrittenConstraint;
 use crate::{Domain, Scalar};
 
 /// Most vertices of an `edges` or `nodes` module, and so most earlier results that one can reach back to.
@@ -25,6 +26,7 @@ pub(super) struct File {
     pub(super) modules: BTreeMap<String, Rc<Module<Written, Use>>>,
     pub(super) network: (String, Span),
     pub(super) recipe: Vec<(String, RecipeSetting)>,
+    pub(super) constraints: Vec<WrittenConstraint>,
 }
 
 /// A number as written.
@@ -54,6 +56,18 @@ pub(super) enum Combine {
     Minus,
     /// Rounded down.
     Divide,
+}
+
+impl Combine {
+    /// Two numbers combined; nothing where that has no value.
+    pub(super) fn apply(self, left: i64, right: i64) -> Option<i64> {
+        match self {
+            Self::Times => left.checked_mul(right),
+            Self::Plus => left.checked_add(right),
+            Self::Minus => left.checked_sub(right),
+            Self::Divide => left.checked_div_euclid(right),
+        }
+    }
 }
 
 /// A training hyperparameter as written.

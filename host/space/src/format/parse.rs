@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::constraint::constraints;
 use super::diagnostic::Diagnostic;
 use super::model::{
     Combine, Edges, File, Item, MAX_VERTICES, Merge, Module, Nodes, RecipeSetting, Span, Use, Vertex, Written,
@@ -69,8 +70,12 @@ pub(super) fn file(text_of_file: &str, given: &BTreeMap<String, Scalar>) -> Resu
         Some(entry) => recipe(Reader::of(source, entry, "`recipe`")?)?,
         None => Vec::new(),
     };
+    let constraints = match reader.get("constraint") {
+        Some(entry) => constraints(source, entry)?,
+        None => Vec::new(),
+    };
     reader.finish()?;
-    Ok(File { name, summary, references, options, numbers, modules, network, recipe })
+    Ok(File { name, summary, references, options, numbers, modules, network, recipe, constraints })
 }
 
 /// Checks a name that decisions or nodes are named by.
@@ -346,7 +351,7 @@ fn domain(reader: &Reader<'_>) -> Result<(Domain, Vec<Scalar>), Diagnostic> {
         let expected = "`choose`, `integer`, `real`, `times`, `plus`, `minus` or `divide`";
         return source.error(reader.span.clone(), format!("the table has none of {expected}"));
     };
-    match crate::space::domain_problem(&domain) {
+    match crate::domain::domain_problem(&domain) {
         Some(problem) => source.error(span, problem),
         None => Ok((domain, labels)),
     }

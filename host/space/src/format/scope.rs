@@ -144,7 +144,7 @@ impl Scopes {
             union.dedup();
             let draft = &self.decisions[*decision];
             let always = draft.conditions.is_empty() && existing[draft.scope].as_ref().is_some_and(BTreeMap::is_empty);
-            let all = crate::space::count(&draft.domain).is_some_and(|count| count == union.len() as u128);
+            let all = crate::domain::count(&draft.domain).is_some_and(|count| count == union.len() as u128);
             if !(always && all) {
                 either.insert(*decision, union);
             }
