@@ -178,7 +178,10 @@ impl Compiler<'_> {
                 stride: self.optional(used.stride.as_ref(), "stride")?,
                 target: self.module(&used.target)?,
             }),
-            Item::Choose { name, alternatives, .. } => self.choose(name.as_deref().unwrap_or("op"), alternatives)?,
+            Item::Choose { name, alternatives, .. } => {
+                let decision = self.choice(name.as_deref().unwrap_or("op"), alternatives)?;
+                self.alternatives(decision, alternatives)?
+            }
             Item::Strided { strided, plain } => {
                 Item::Strided { strided: Box::new(self.item(strided)?), plain: Box::new(self.item(plain)?) }
             }
@@ -189,9 +192,16 @@ impl Compiler<'_> {
         Ok(compiled)
     }
 
-    fn choose(&mut self, name: &str, alternatives: &[(String, WrittenItem)]) -> Result<CompiledItem, Diagnostic> {
+    fn choice(&mut self, name: &str, alternatives: &[(String, WrittenItem)]) -> Result<usize, Diagnostic> {
         let labels = alternatives.iter().map(|(label, _)| label.clone()).collect();
-        let decision = self.decide(name, Domain::Categorical(labels), 0..0)?;
+        self.decide(name, Domain::Categorical(labels), 0..0)
+    }
+
+    fn alternatives(
+        &mut self,
+        decision: usize,
+        alternatives: &[(String, WrittenItem)],
+    ) -> Result<CompiledItem, Diagnostic> {
         let mut compiled = Vec::new();
         for (index, (label, alternative)) in alternatives.iter().enumerate() {
             self.scopes.conditions.push(Condition { decision, any_of: vec![index as u32] });
@@ -286,7 +296,13 @@ impl Compiler<'_> {
     /// A choice of its own for one of the places that a choice was written for.
     fn copy(&mut self, template: &WrittenItem, name: &str) -> Result<CompiledItem, Diagnostic> {
         match template {
-            Item::Choose { alternatives, .. } => self.choose(name, alternatives),
+            Item::Choose { alternatives, .. } => {
+                let decision = self.choice(name, alternatives)?;
+                self.path.push(name.to_owned());
+                let compiled = self.alternatives(decision, alternatives)?;
+                self.path.pop();
+                Ok(compiled)
+            }
             other => self.item(other),
         }
     }
