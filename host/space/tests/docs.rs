@@ -1,5 +1,4 @@
 //! The documents say what is so.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::sync::Arc;
 
