@@ -385,3 +385,36 @@ fn encodings_tell_cells_apart() {
         [[0, 0, 0, 1, 0, 0], [0, 0, 0, 2, 0, 0]].map(|one| format!("{:?}", encode(one, Encoding::Adjacency))).into();
     assert_eq!(adjacency.len(), 2);
 }
+
+#[test]
+fn encodings_have_one_length_or_say_why_not() {
+    let darts = Definition::parse(bundled::source("darts").unwrap()).unwrap();
+    let space = Space::new(Arc::new(darts), Context::full(vec![3, 32, 32], 10)).unwrap();
+    for seed in 0..20 {
+        let length = |encoding| space.encode(&space.sample(seed), encoding).unwrap().len();
+        // Two cells of 6 vertices with 7 operations; from each of 2 inputs, paths of 1 to 4 operations.
+        assert_eq!(length(Encoding::Adjacency), 2 * 15 * 7);
+        assert_eq!(length(Encoding::Path), 2 * 2 * (7 + 49 + 343 + 2_401));
+        let active = space.encode(&space.sample(seed), Encoding::Adjacency).unwrap();
+        assert_eq!(active.iter().sum::<f32>(), 2.0 * 8.0);
+    }
+    let large = r#"
+        name = "large"
+        network = "cell"
+        [module.cell]
+        kind = "edges"
+        vertices = 10
+        [module.cell.choices]
+        a = "relu"
+        b = "tanh"
+        c = "gelu"
+        d = "silu"
+    "#;
+    let space = Space::new(Arc::new(Definition::parse(large).unwrap()), Context::full(vec![10], 10)).unwrap();
+    let error = space.encode(&space.sample(0), Encoding::Path).unwrap_err().to_string();
+    assert_eq!(error, "features of an encoding: 349524 exceeds the limit of 100000");
+    let chain = Definition::parse(bundled::source("chain").unwrap()).unwrap();
+    let space = Space::new(Arc::new(chain), Context::full(vec![1, 8, 8], 10)).unwrap();
+    let error = space.encode(&space.sample(0), Encoding::Adjacency).unwrap_err().to_string();
+    assert_eq!(error, "this space has no `edges` or `nodes` module to encode: use the one-hot encoding");
+}

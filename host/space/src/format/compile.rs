@@ -19,7 +19,7 @@ use crate::domain::count;
 use crate::{Condition, Domain};
 
 /// Most items, labels and condition values that a file may come to, with every independent use counted.
-const MAX_ITEMS: usize = 1_000_000;
+const MAX_ITEMS: usize = 250_000;
 /// Deepest nesting of items, modules within modules counted on.
 const MAX_DEPTH: usize = 64;
 /// Most terms of a number, those of the numbers that it names included.
