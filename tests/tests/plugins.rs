@@ -89,3 +89,22 @@ fn plugins_built_outside_the_repository_run_by_path() {
     let report = bench.json(["run", "experiment.toml", "--json"]);
     assert_eq!(report["tried"]["queries"], 6);
 }
+
+#[test]
+fn a_strategy_that_needs_what_the_estimator_does_not_give_is_refused() {
+    let bench = Bench::new();
+    let folder = bench.path().join("strategy");
+    copy_crate(&repository().join("examples/strategy-rust"), &folder);
+    let source = fs::read_to_string(folder.join("src/lib.rs")).unwrap();
+    let line = "const NAME: &'static str = \"simulated-annealing\";";
+    assert!(source.contains(line));
+    let needy = format!("{line}\n    const NEEDS: &'static [&'static str] = &[\"gradients\"];");
+    fs::write(folder.join("src/lib.rs"), source.replace(line, &needy)).unwrap();
+    bench.json(["plugin", "build", "strategy", "-o", "needy.wasm", "--json"]);
+    bench.write("experiment.toml", experiment("use = \"./needy.wasm\"", ""));
+    let message = bench.fails(["run", "experiment.toml"], 2);
+    for part in ["needs `gradients`", "full-training", "experiment.toml:8"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(bench.json(["runs", "--json"]).as_array().unwrap().is_empty());
+}

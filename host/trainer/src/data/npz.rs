@@ -123,3 +123,62 @@ fn plain<R: Read>(array: &NpyFile<R>) -> Option<(TypeChar, u64)> {
 fn widened<T: Into<i64>>(values: Vec<T>) -> Vec<i64> {
     values.into_iter().map(Into::into).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use npyz::WriterBuilder;
+    use npyz::npz::NpzWriter;
+    use npyz::zip::write::FileOptions;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Four images of 2x3 and their labels.
+    fn archive() -> Vec<u8> {
+        let mut content = Cursor::new(Vec::new());
+        let mut writer = NpzWriter::new(&mut content);
+        let pixels = writer.array::<u8>("x", FileOptions::default()).unwrap();
+        let mut pixels = pixels.default_dtype().shape(&[4, 2, 3]).begin_nd().unwrap();
+        pixels.extend(0..24u8).unwrap();
+        pixels.finish().unwrap();
+        let labels = writer.array::<i64>("y", FileOptions::default()).unwrap();
+        let mut labels = labels.default_dtype().shape(&[4]).begin_nd().unwrap();
+        labels.extend([0i64, 1, 0, 1]).unwrap();
+        labels.finish().unwrap();
+        drop(writer);
+        content.into_inner()
+    }
+
+    fn examples(content: &[u8]) -> Result<Examples, String> {
+        let archive = NpzArchive::new(Cursor::new(content)).map_err(|error| error.to_string())?;
+        Archive(archive).examples()
+    }
+
+    #[test]
+    fn reads_images_and_labels() {
+        let examples = examples(&archive()).unwrap();
+        assert_eq!((examples.shape, examples.labels), ([1, 2, 3], vec![0, 1, 0, 1]));
+        let Pixels::Bytes(pixels) = examples.pixels else { panic!("bytes") };
+        assert_eq!(pixels, (0..24).collect::<Vec<u8>>());
+    }
+
+    proptest! {
+        #[test]
+        fn any_damage_is_read_or_refused(
+            place in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+            length in any::<prop::sample::Index>(),
+            truncated in any::<bool>(),
+        ) {
+            let mut content = archive();
+            let place = place.index(content.len());
+            content[place] = byte;
+            if truncated {
+                content.truncate(length.index(content.len()));
+            }
+            let _ = examples(&content);
+        }
+    }
+}
