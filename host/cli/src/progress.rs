@@ -84,7 +84,12 @@ impl Progress {
             let Some(Value::Object(table)) = settings.get(section) else { continue };
             let mut text = Vec::new();
             flatten("", table, &mut text);
-            let options = textwrap::Options::with_termwidth().subsequent_indent("             ").break_words(false);
+            // The part comes before its options.
+            text.sort_by_key(|setting| !setting.starts_with("use="));
+            let options = textwrap::Options::with_termwidth()
+                .subsequent_indent("             ")
+                .break_words(false)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation);
             self.line(&textwrap::fill(&format!("  {section:<10} {}", text.join(" ")), options));
         }
         let data = &trainer.data;
@@ -97,7 +102,7 @@ impl Progress {
             data.input,
             data.classes
         ));
-        self.line(&format!("  {:<10} {space_size}", "points"));
+        self.line(&format!("  {:<10} {space_size}", "size"));
         let trainers = if *workers == 1 { "trainer" } else { "trainers" };
         self.line(&format!(
             "  {:<10} {workers} {trainers} on {} ({})",

@@ -215,8 +215,7 @@ impl<'a> Run<'a> {
     fn step(&mut self, images: Tensor, labels: &Tensor, mode: Mode, rate: f64) -> Result<Tensor, Problem> {
         let recipe = &self.train.recipe;
         let (images, loss_of) = mixed(images, labels, recipe)?;
-        let images =
-            if recipe.channels_last && self.trainer.device.is_cuda() { channels_last(&images)? } else { images };
+        let images = if recipe.channels_last { channels_last(&images)? } else { images };
         let Scores { output, auxiliary } = self.model.forward(&images, mode)?;
         let mut loss = loss_of.of(&output)?;
         if recipe.auxiliary_weight > 0.0 {
