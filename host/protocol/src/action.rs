@@ -140,6 +140,8 @@ pub enum FailureKind {
     Unsupported,
     /// The data or the weights could not be read.
     Data,
+    /// Weights could not be written: the disk is full or read-only. The host stops the run, to be resumed.
+    Storage,
     /// A defect in the trainer.
     Internal,
 }

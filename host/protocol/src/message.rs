@@ -16,9 +16,24 @@ pub enum Request {
         id: u64,
         /// What to do.
         action: Box<Action>,
+        /// Where a training may keep its state while it goes on, for those who go on after a crash.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checkpoint: Option<Checkpoint>,
     },
     /// Last message: end with exit code 0. The end of the standard input means the same.
     Stop,
+}
+
+/// Where and how often a training keeps its state while it goes on. A trainer that cannot may ignore it.
+///
+/// An action whose checkpoint is there goes on from it, with the same outcome as if it had never stopped; its seconds
+/// include those before. The host removes the checkpoint once the outcome is recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Names the action by its content: the file is `checkpoints/NAME.safetensors` in the weights folder.
+    pub name: String,
+    /// Seconds of work between two checkpoints, above 0.
+    pub seconds: f64,
 }
 
 /// What a trainer works on.

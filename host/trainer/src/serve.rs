@@ -53,7 +53,7 @@ fn converse(requests: &Receiver<String>) -> Result<(), Problem> {
                     return Ok(());
                 }
             },
-            Request::Act { id, action } => {
+            Request::Act { id, action, checkpoint: _ } => {
                 let result = match &mut trainer {
                     Some(trainer) => guarded(|| act(trainer, id, &action)),
                     None => Err(Problem::new(FailureKind::Unsupported, "an action came before the set-up")),

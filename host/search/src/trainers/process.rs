@@ -106,7 +106,7 @@ impl TrainerProcess {
         closing: &Stop,
         mut progress: impl FnMut(f64, Option<Metrics>),
     ) -> ActionResult {
-        self.send(&Request::Act { id: ticket, action: Box::new(action.clone()) })?;
+        self.send(&Request::Act { id: ticket, action: Box::new(action.clone()), checkpoint: None })?;
         loop {
             match self.receive(patience, closing)? {
                 Reply::Progress { id, epoch, metrics } if id == ticket => progress(epoch, metrics),
