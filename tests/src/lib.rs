@@ -79,6 +79,24 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Processes whose parent is `parent`.
+pub fn children(parent: u32) -> Vec<u32> {
+    let path = format!("/proc/{parent}/task");
+    let threads = fs::read_dir(path).into_iter().flatten().flatten();
+    threads
+        .flat_map(|thread| {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            children.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
+/// Sends a signal to a process.
+pub fn signal(process: u32, name: &str) {
+    let status = Command::new("kill").args([name, &process.to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
 /// The built program.
 pub fn program() -> PathBuf {
     let program = std::env::var_os("ARCHWRIGHT_PROGRAM")

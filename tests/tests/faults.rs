@@ -1,33 +1,14 @@
 //! Real faults: trainers that are killed, hang or talk nonsense; a user who stops the run.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use archwright_tests::{Bench, experiment, observations, stderr};
+use archwright_tests::{Bench, children, experiment, observations, signal, stderr};
 
 const RANDOM: &str = "use = \"random\"";
-
-/// Processes whose parent is `parent`.
-fn children(parent: u32) -> Vec<u32> {
-    let path = format!("/proc/{parent}/task");
-    let threads = fs::read_dir(path).into_iter().flatten().flatten();
-    threads
-        .flat_map(|thread| {
-            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-            children.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<u32>>()
-        })
-        .collect()
-}
-
-fn signal(process: u32, name: &str) {
-    let status = Command::new("kill").args([name, &process.to_string()]).status().unwrap();
-    assert!(status.success());
-}
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -88,13 +69,15 @@ fn a_stopped_run_goes_on_where_it_was() {
         let mut messages = String::new();
         host.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
         assert_eq!(host.wait().unwrap().code(), Some(130), "{messages}");
-        assert!(messages.contains("run the same experiment again"), "{messages}");
+        assert!(messages.contains("archwright resume 1"), "{messages}");
         for trainer in trainers {
             assert!(!Path::new(&format!("/proc/{trainer}")).exists(), "a trainer was left behind");
         }
         assert_eq!(bench.json(["show", "latest", "--json"])["status"], "interrupted");
-        let again = bench.json(["run", "experiment.toml", "--json"]);
-        assert!(again["tried"]["remembered"].as_u64().unwrap() >= 1, "{again}");
+        let report = bench.json(["resume", "latest", "--json"]);
+        assert_eq!(report["tried"]["queries"], 6);
+        assert_eq!(bench.json(["show", "1", "--json"])["status"], "finished");
+        assert!(bench.fails(["resume", "1"], 2).contains("run 1 is finished"));
     }
 }
 

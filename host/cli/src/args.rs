@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -25,14 +26,38 @@ pub(crate) struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    the run, a plugin, a trainer or the store failed
+  1    the run, a plugin, a trainer or the store failed; a verified run differs
   2    wrong usage, or a mistake in a file that was given
-  130  stopped by Ctrl-C or SIGTERM; running the same again goes on";
+  130  stopped by Ctrl-C or SIGTERM; `resume` goes on";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Search a network as an experiment file says.
     Run(Run),
+    /// Go on with a run that was stopped, however it was: it ends as if it had never been.
+    Resume {
+        /// The run's number, or `latest`.
+        run: String,
+    },
+    /// Play a run's journal back, and name the first thing that differs.
+    Verify(Verify),
+    /// Print exactly what a run was made of, for `run --locked`.
+    Lock {
+        /// The run's number, or `latest`.
+        run: String,
+        /// Where to write it, instead of to standard output.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Print a run's journal: everything that plugins were asked and answered, and what came of actions, a JSON object a
+    /// line.
+    Journal {
+        /// The run's number, or `latest`.
+        run: String,
+        /// Leave out what depends on the clock: runs that did the same print the same.
+        #[arg(long)]
+        timeless: bool,
+    },
     /// List the runs of the store.
     Runs,
     /// Show a run: what it searched, tried and found.
@@ -43,6 +68,15 @@ pub(crate) enum Command {
         #[arg(long)]
         queries: bool,
     },
+    /// Remove runs from the record, with their journals. What they trained stays until it is pruned.
+    Remove {
+        /// The runs' numbers, or `latest`.
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Look through what the store remembers; check it, export it, delete from it.
+    #[command(subcommand)]
+    Cache(Cache),
     /// List and inspect plugins, check one of your own, build one.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -63,7 +97,11 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The experiment file (TOML).
-    pub(crate) experiment: PathBuf,
+    #[arg(required_unless_present = "locked")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// Run exactly what a run was made of: its number, `latest`, or the path of a file that `lock` wrote.
+    #[arg(long, value_name = "RUN|FILE", conflicts_with_all = ["experiment", "seed"])]
+    pub(crate) locked: Option<String>,
     /// Seed instead of the file's.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -73,6 +111,104 @@ pub(crate) struct Run {
     /// Load and check everything, print the full settings, and stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The run's number, or `latest`.
+    pub(crate) run: String,
+    /// Compare with this experiment file instead of the recorded settings.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// Repeat some of the trainings on the CPU, too, and compare their outcomes.
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "3")]
+    pub(crate) deep: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Say how much is remembered, and what that has saved.
+    Stats,
+    /// List remembered outcomes, the newest first.
+    List {
+        #[command(flatten)]
+        filter: CacheFilter,
+        /// List so many at most.
+        #[arg(long, value_name = "NUMBER")]
+        limit: Option<u64>,
+    },
+    /// Delete what is not needed, as far as the options say. What an unfinished run used and what a result names stays.
+    Prune(PruneChoice),
+    /// Write outcomes in full, a JSON object a line.
+    Export {
+        #[command(flatten)]
+        filter: CacheFilter,
+        /// Where to write them, instead of to standard output.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Read everything in the store; name what is damaged and what mends it.
+    Check,
+}
+
+/// Which outcomes are meant: those that all of this is true of.
+#[derive(Debug, Args)]
+pub(crate) struct CacheFilter {
+    /// Those on data whose digest starts so.
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
+    pub(crate) data: Option<String>,
+    /// Those of networks whose fingerprint starts so.
+    #[arg(long, value_name = "PREFIX", value_parser = hexadecimal_prefix)]
+    pub(crate) fingerprint: Option<String>,
+    /// Those that this run used: its number, or `latest`.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Those that were neither recorded nor used for so long, e.g. `30d`.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) older_than: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneChoice {
+    /// Forget outcomes that were neither recorded nor used for so long, e.g. `30d`.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) older_than: Option<Duration>,
+    /// Forget outcomes on the data whose digest starts so; with `--older-than`, only those that are both.
+    #[arg(long, value_name = "DIGEST", value_parser = prefix)]
+    pub(crate) data: Option<String>,
+    /// Delete trained weights that no outcome names.
+    #[arg(long)]
+    pub(crate) unused_weights: bool,
+    /// Delete trained weights that outcomes name. The outcomes stay; who wants the weights trains again.
+    #[arg(long)]
+    pub(crate) remembered_weights: bool,
+    /// Delete the states of trainings whose outcome is there; with `--older-than`, also those not written for so long.
+    #[arg(long)]
+    pub(crate) checkpoints: bool,
+    /// Delete plugins and space files that no run names.
+    #[arg(long)]
+    pub(crate) unused_parts: bool,
+    /// Delete what is damaged, even where it is needed.
+    #[arg(long)]
+    pub(crate) damaged: bool,
+    /// Delete nothing, and say what would go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// The start of a digest. A trainer of one's own may name its data as it likes.
+fn prefix(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("it is empty, and would mean everything".into()) } else { Ok(text.to_owned()) }
+}
+
+/// The start of a digest in hexadecimal digits.
+fn hexadecimal_prefix(text: &str) -> Result<String, String> {
+    let lower = prefix(text)?.to_ascii_lowercase();
+    if lower.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(lower)
+    } else {
+        Err("a fingerprint has the digits 0 to 9 and a to f".into())
+    }
 }
 
 #[derive(Debug, Subcommand)]

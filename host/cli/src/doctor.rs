@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use archwright_plugin::Limits;
-use archwright_store::Store;
+use archwright_store::{Damage, Store, StoreError};
 use serde::Serialize;
 
+use crate::cache::damages;
 use crate::locations::{Locations, PLUGINS, TRAINER};
 use crate::outcome::{CliError, Output};
 use crate::plugin::{KINDS, kind_name};
@@ -32,7 +33,8 @@ impl Finding {
 }
 
 pub(crate) fn doctor(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let mut findings = vec![store(locations), compiled(locations)];
+    let mut findings = store(locations);
+    findings.push(compiled(locations));
     findings.extend(plugins(locations));
     findings.extend(trainer(locations));
     let ill = findings.iter().filter(|finding| !finding.well).count();
@@ -41,34 +43,60 @@ pub(crate) fn doctor(locations: &Locations, output: Output) -> Result<ExitCode, 
     } else {
         let mut text = String::new();
         for Finding { what, well, found, mend } in &findings {
-            text.push_str(&format!("{}  {what:<16} {found}\n", if *well { "ok     " } else { "MISSING" }));
+            text.push_str(&format!("{}  {what:<16} {found}\n", if *well { "ok     " } else { "AMISS  " }));
             if let Some(mend) = mend {
                 text.push_str(&format!("         {:<16} mend it: {mend}\n", ""));
             }
         }
         text.push_str(&match ill {
             0 => "everything is in place".to_owned(),
-            1 => "1 thing is missing".to_owned(),
-            ill => format!("{ill} things are missing"),
+            1 => "1 thing is amiss".to_owned(),
+            ill => format!("{ill} things are amiss"),
         });
         output.text(&text)?;
     }
     Ok(if ill == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn store(locations: &Locations) -> Finding {
-    let opened = Store::open(&locations.store).and_then(|store| Ok((store.runs()?.len(), store.outcomes()?)));
-    match opened {
-        Ok((runs, outcomes)) => Finding::well(
-            "store",
-            format!("{} ({runs} runs, {outcomes} outcomes remembered)", locations.store.display()),
-        ),
-        Err(error) => Finding::ill(
-            "store",
-            error.to_string(),
-            "name a folder that can be written with --store or ARCHWRIGHT_STORE".into(),
-        ),
+/// Damaged things of the store that are named one by one.
+const NAMED_DAMAGES: usize = 5;
+
+fn store(locations: &Locations) -> Vec<Finding> {
+    match look_into_store(locations) {
+        Ok(findings) => findings,
+        Err(error) => vec![Finding::ill("store", error.to_string(), ELSEWHERE.into())],
     }
+}
+
+const ELSEWHERE: &str = "name a folder that can be written with --store or ARCHWRIGHT_STORE";
+
+fn look_into_store(locations: &Locations) -> Result<Vec<Finding>, StoreError> {
+    let store = Store::open(&locations.store)?;
+    let mut findings = damage(damages(&store)?);
+    if !store.is_writable() {
+        let found = format!("{} is read-only: nothing can be recorded in it", locations.store.display());
+        findings.push(Finding::ill("store", found, format!("make it writable for you, or {ELSEWHERE}")));
+    }
+    if findings.is_empty() {
+        let (runs, outcomes) = (store.runs()?.len(), store.outcomes()?);
+        let found = format!("{} ({runs} runs, {outcomes} outcomes remembered)", locations.store.display());
+        findings.push(Finding::well("store", found));
+    }
+    Ok(findings)
+}
+
+fn damage(damages: Vec<Damage>) -> Vec<Finding> {
+    let others = damages.len().saturating_sub(NAMED_DAMAGES);
+    let mut findings: Vec<Finding> = damages
+        .into_iter()
+        .take(NAMED_DAMAGES)
+        .map(|damage| Finding::ill("store", format!("{}: {}", damage.item, damage.problem), damage.remedy))
+        .collect();
+    if others > 0 {
+        let found = format!("{others} more things are damaged");
+        findings.push(Finding::ill("store", found, "`archwright cache check` names them".into()));
+    }
+    findings
 }
 
 fn compiled(locations: &Locations) -> Finding {

@@ -1,14 +1,17 @@
 //! The command line of Archwright.
 
 mod args;
+mod cache;
 mod doctor;
 mod locations;
 mod outcome;
 mod plugin;
 mod progress;
+mod recorded;
 mod run;
 mod runs;
 mod space;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -33,8 +36,14 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
     let locations = locations::Locations::find(arguments.store.as_deref())?;
     match &arguments.command {
         Command::Run(options) => run::run(options, &locations, output),
+        Command::Resume { run } => run::resume(run, &locations, output),
+        Command::Verify(options) => verify::verify(options, &locations, output),
+        Command::Lock { run, output: file } => recorded::lock(run, file.as_deref(), &locations, output),
+        Command::Journal { run, timeless } => recorded::journal(run, *timeless, &locations, output),
         Command::Runs => runs::list(&locations, output),
         Command::Show { run, queries } => runs::show(run, *queries, &locations, output),
+        Command::Remove { runs } => cache::remove(runs, &locations, output),
+        Command::Cache(command) => cache::cache(command, &locations, output),
         Command::Plugin(command) => plugin::plugin(command, &locations, output),
         Command::Space(command) => space::space(command, &locations, output),
         Command::Doctor => doctor::doctor(&locations, output),

@@ -7,8 +7,6 @@ use archwright_search::{Event, Observer, Search, Summary};
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value};
 
-use crate::outcome::Output;
-
 /// Bars are drawn on standard error; the log has to be written above them.
 fn bars() -> &'static MultiProgress {
     static BARS: OnceLock<MultiProgress> = OnceLock::new();
@@ -42,7 +40,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(search: &Search, _: Output) -> Self {
+    pub(crate) fn new(search: &Search) -> Self {
         let experiment = search.experiment();
         let bar = match experiment.budget.queries {
             Some(queries) => ProgressBar::new(queries)
@@ -78,8 +76,8 @@ impl Progress {
     }
 
     fn start(&self, summary: &Summary) {
-        let Summary { run, settings, trainer, space_size, workers } = summary;
-        self.line(&format!("Run {run}"));
+        let Summary { run, settings, trainer, space_size, workers, resumed } = summary;
+        self.line(&format!("Run {run}{}", if *resumed { ", going on from its journal" } else { "" }));
         for section in ["space", "strategy", "estimator", "task", "budget", "run", "trainer", "engine", "limits"] {
             let Some(Value::Object(table)) = settings.get(section) else { continue };
             let mut text = Vec::new();
@@ -134,14 +132,13 @@ impl Observer for Progress {
             Event::Started(summary) => self.start(summary),
             Event::Asked { .. } | Event::Progress { .. } => self.bar.tick(),
             Event::Retried(failure) => self.line(&format!("  a trainer was lost and replaced: {}", failure.message)),
-            Event::Told { sequence, observed, incumbent } => {
-                match observed.objective(0) {
+            Event::Told { sequence, objective, incumbent, footprint } => {
+                match objective {
                     None => self.failed += 1,
                     Some(value) if incumbent => {
                         self.best = Some(value);
-                        let size = observed
-                            .footprint
-                            .map(|footprint| format!(", {} parameters", HumanCount(footprint.parameters)));
+                        let size =
+                            footprint.map(|footprint| format!(", {} parameters", HumanCount(footprint.parameters)));
                         self.line(&format!(
                             "  architecture {:<5} {} {value:.4}, the best so far{}",
                             sequence + 1,

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use archwright_search::experiment::ExperimentFile;
-use archwright_search::{Report, Search, Stop};
+use archwright_search::{Experiment, Lock, Report, Resumption, Search, Stop};
+use archwright_store::Store;
 
 use crate::args;
 use crate::locations::Locations;
@@ -14,7 +15,25 @@ use crate::progress::Progress;
 use crate::runs;
 
 pub(crate) fn run(options: &args::Run, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let mut file = ExperimentFile::read(&options.experiment)?;
+    let search = match (&options.locked, &options.experiment) {
+        (Some(name), _) => locked(name, options.workers, locations)?,
+        (None, Some(path)) => from_file(path, options, locations)?,
+        (None, None) => return Err(CliError::input("there is nothing to run: name an experiment file", None)),
+    };
+    if options.dry_run {
+        return settings(&search, output);
+    }
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    let mut progress = Progress::new(&search);
+    let result = search.run(&stop, &mut progress);
+    progress.close();
+    tell(&result?, output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn from_file(path: &Path, options: &args::Run, locations: &Locations) -> Result<Search, CliError> {
+    let mut file = ExperimentFile::read(path)?;
     if let Some(seed) = options.seed {
         file.experiment.run.seed = seed;
     }
@@ -22,19 +41,41 @@ pub(crate) fn run(options: &args::Run, locations: &Locations, output: Output) ->
         file.experiment.run.workers = options.workers;
     }
     file.check()?;
-    let trainer = &file.experiment.trainer;
-    let auto = trainer.command.is_empty() && trainer.devices.iter().any(|device| device == "auto");
-    let search = Search::prepare(&file, &locations.environment(auto && !options.dry_run)?)?;
-    if options.dry_run {
-        return settings(&search, output);
+    let environment = locations.environment(wants_auto(&file.experiment) && !options.dry_run)?;
+    Ok(Search::prepare(&file, &environment)?)
+}
+
+/// The search of a recorded run, by its name, or of a lock file.
+fn locked(name: &str, workers: Option<u32>, locations: &Locations) -> Result<Search, CliError> {
+    let mut lock = if name == "latest" || name.parse::<u64>().is_ok() {
+        let store = Store::open(&locations.store)?;
+        Lock::of_run(&store, &store.run(name)?)?
+    } else {
+        Lock::read(Path::new(name))?
+    };
+    if workers.is_some() {
+        // Results do not depend on it.
+        lock.experiment_mut().run.workers = workers;
     }
+    let environment = locations.environment(wants_auto(lock.experiment_mut()))?;
+    Ok(Search::prepare_locked(&lock, &environment)?)
+}
+
+/// Whether an experiment asks what devices there are.
+fn wants_auto(experiment: &Experiment) -> bool {
+    let trainer = &experiment.trainer;
+    trainer.command.is_empty() && trainer.devices.iter().any(|device| device == "auto")
+}
+
+pub(crate) fn resume(name: &str, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    let record = Store::open(&locations.store)?.run(name)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    let mut progress = Progress::new(&search, output);
-    let result = search.run(&stop, &mut progress);
+    let resumption = Resumption::prepare(&record, &locations.environment(true)?)?;
+    let mut progress = Progress::new(resumption.search());
+    let result = resumption.run(&stop, &mut progress);
     progress.close();
-    let report = result?;
-    tell(&report, output)?;
+    tell(&result?, output)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,7 +90,7 @@ fn settings(search: &Search, output: Output) -> Result<ExitCode, CliError> {
 }
 
 /// The first Ctrl-C or SIGTERM asks the run to stop, the second ends the program.
-fn stop_on_signals(stop: &Stop) -> Result<(), CliError> {
+pub(crate) fn stop_on_signals(stop: &Stop) -> Result<(), CliError> {
     let stop = stop.clone();
     ctrlc::set_handler(move || {
         if stop.requested() {
@@ -72,6 +113,7 @@ fn tell(report: &Report, output: Output) -> Result<(), CliError> {
     let next = [
         (format!("{program} show {run} --queries"), "every architecture tried"),
         (format!("{program} show {run} --json"), "the same for a program"),
+        (format!("{program} verify {run}"), "does it repeat, bit for bit?"),
         (format!("{program} runs"), "all runs of the store"),
         (format!("{program} plugin list"), "strategies and estimators to put into the experiment file"),
     ];
@@ -84,7 +126,7 @@ fn tell(report: &Report, output: Output) -> Result<(), CliError> {
 }
 
 /// This program as the user would call it from here.
-fn program() -> String {
+pub(crate) fn program() -> String {
     let called = std::env::args().next().unwrap_or_else(|| "archwright".into());
     let here = std::env::current_dir().unwrap_or_default();
     Path::new(&called).strip_prefix(here).map_or(called.clone(), |path| path.display().to_string())

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context;
 use archwright_plugin::model::EstimateOutcome;
-use archwright_search::{Finalist, Observed, Report};
+use archwright_search::{Finalist, Lock, Observed, Report};
 use archwright_store::{QueryRecord, RunRecord, Store};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
@@ -17,7 +17,8 @@ use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
 
 pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let runs = Store::open(&locations.store)?.runs()?;
+    let store = Store::open(&locations.store)?;
+    let runs: Vec<RunRecord> = store.runs()?.into_iter().map(|run| store.standing(run)).collect();
     if output.json {
         output.value(&runs)?;
     } else if runs.is_empty() {
@@ -66,8 +67,8 @@ fn date(seconds: i64) -> String {
 
 pub(crate) fn show(name: &str, queries: bool, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     let store = Store::open(&locations.store)?;
-    let run = store.run(name)?;
-    let observed = store.queries::<Observed>(run.id)?;
+    let run = store.standing(store.run(name)?);
+    let observed = if output.json || queries { observations(&store, &run, locations)? } else { Vec::new() };
     if output.json {
         let mut value = json!(run);
         if let Value::Object(members) = &mut value {
@@ -88,11 +89,25 @@ pub(crate) fn show(name: &str, queries: bool, locations: &Locations, output: Out
     if queries {
         text.push('\n');
         text.push_str(&queries_table(&observed));
-    } else if run.result.is_none() && !observed.is_empty() {
-        let _ = writeln!(text, "\nwith --queries: the {} architectures it tried", observed.len());
+    } else if run.result.is_none() && run.queries > 0 {
+        let _ = writeln!(text, "\nwith --queries: the {} architectures it tried", run.queries);
     }
     output.text(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a run observed: from its journal, or as an earlier version recorded it.
+fn observations(store: &Store, run: &RunRecord, locations: &Locations) -> Result<Vec<QueryRecord<Observed>>, CliError> {
+    let journal = store.journal_path(run.id);
+    if !journal.exists() {
+        return Ok(store.queries::<Observed>(run.id)?);
+    }
+    let environment = locations.environment(false)?;
+    let space = Lock::of_run(store, run).and_then(|lock| lock.space(store, &environment));
+    if let Err(error) = &space {
+        tracing::warn!(%error, "architectures are not described");
+    }
+    Ok(archwright_search::journal::history(&journal, space.as_ref().ok())?)
 }
 
 fn head(run: &RunRecord) -> String {
@@ -162,9 +177,9 @@ pub(crate) fn report_text(report: &Report) -> String {
     line(
         "tried",
         format!(
-            "{} ({} distinct): {} median {:.4}, best {:.4}{}",
+            "{}{}: {} median {:.4}, best {:.4}{}",
             count(tried.queries as usize, "architecture"),
-            tried.distinct,
+            tried.distinct.map(|distinct| format!(" ({distinct} distinct)")).unwrap_or_default(),
             tried.objective,
             tried.median,
             tried.best,

@@ -50,6 +50,10 @@ impl std::fmt::Debug for Component {
 
 impl Component {
     pub(crate) fn load(engine: &Engine, path: &Path, limits: &Limits) -> Result<Self, PluginError> {
+        Self::load_bytes(engine, &path.display().to_string(), &Self::read(path, limits)?, limits)
+    }
+
+    pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, PluginError> {
         let name = path.display().to_string();
         let failed = |error: std::io::Error| PluginError::Load {
             file: name.clone(),
@@ -64,7 +68,8 @@ impl Component {
         let mut bytes = Vec::new();
         // The file may grow meanwhile.
         file.take(limits.component_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-        Self::load_bytes(engine, &name, &bytes, limits)
+        check_size(&name, bytes.len() as u64, limits)?;
+        Ok(bytes)
     }
 
     pub(crate) fn load_bytes(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, PluginError> {

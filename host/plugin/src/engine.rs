@@ -125,6 +125,14 @@ impl Engine {
         Component::load(self, path, limits)
     }
 
+    /// Reads a component's file, for [`Engine::load_bytes`].
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is too large.
+    pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, PluginError> {
+        Component::read(path, limits)
+    }
+
     /// Loads a component from bytes; `name` stands for the file's name in messages.
     ///
     /// # Errors

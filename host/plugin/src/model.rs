@@ -35,7 +35,7 @@ pub struct Query {
     /// Share of the full training budget to spend, in (0, 1].
     pub fidelity: f64,
     /// The earlier query this one descends from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub parent: Option<u64>,
 }
 
@@ -75,17 +75,17 @@ pub struct Estimate {
     /// One finite value per objective, in objective order.
     pub objectives: Vec<f64>,
     /// Standard deviation per objective where one is known, else empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub uncertainty: Vec<f64>,
     /// For a relaxation: the derivative of the first objective's loss by each probability; else empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub gradient: Vec<f32>,
     /// Cost charged to the budget, in seconds of the task's clock, at least 0.
     pub cost: f64,
     /// Share of the full training budget that was in fact spent, in (0, 1].
     pub fidelity: f64,
     /// The first objective as training went on; empty where it was not seen.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub curve: Vec<CurvePoint>,
 }
 
@@ -166,13 +166,13 @@ pub enum Start {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ActionOutcome {
     /// Why the action failed, where it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub failure: Option<String>,
     /// Validation metrics after each epoch so far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub curve: Option<Vec<OutcomeEpoch>>,
     /// Names the weights in the host's store.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub weights: Option<String>,
     /// Seconds of the task's clock.
     pub cost: f64,

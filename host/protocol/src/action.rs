@@ -83,12 +83,12 @@ pub struct Outcome {
     /// Metrics at the end.
     pub metrics: Metrics,
     /// Digest of the kept weights.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub weights: Option<String>,
     /// Seconds the action took, without loading data or starting up.
     pub seconds: f64,
     /// Largest device memory in use, in bytes, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub peak_memory: Option<u64>,
 }
 

@@ -1,7 +1,7 @@
 //! Turning what an estimator asks for into an action of a trainer, and its content into a key.
 
 use archwright_plugin::model::{ActionOutcome, OutcomeEpoch, Start as PluginStart, Training};
-use archwright_protocol::{Action, Metrics, Outcome, Ready, Recipe, Split, Start, Subset, Task, Train};
+use archwright_protocol::{Action, Evaluate, Metrics, Outcome, Ready, Recipe, Split, Start, Subset, Task, Train};
 use archwright_space::{Architecture, Context, Footprint, Network, Scalar, Space, SpaceError};
 use serde_json::{Value, json};
 
@@ -17,18 +17,41 @@ pub(crate) struct ActionMaker<'a> {
     pub(crate) share_isomorphic: bool,
 }
 
-/// An action, and the key under which its outcome is remembered.
+/// Something to be carried out, before an action is made of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    /// A training that an estimator asked for.
+    Train(Training),
+    /// The full training of an architecture, keeping its weights.
+    Retrain { subject: Architecture, seed: u64 },
+    /// The evaluation of kept weights.
+    Evaluate(Evaluate),
+    /// What this host does not know.
+    Unknown,
+}
+
+/// An action, and what its outcome is remembered by.
 #[derive(Clone, Debug)]
 pub(crate) struct Keyed {
     pub(crate) action: Action,
-    pub(crate) key: String,
+    pub(crate) key: blake3::Hash,
+    pub(crate) fingerprint: Option<String>,
 }
 
 impl ActionMaker<'_> {
-    /// The action for a training that an estimator asked for.
+    /// The action for a request.
     ///
     /// Refuses what cannot be done, with the reason.
-    pub(crate) fn train(&self, training: &Training) -> Result<Keyed, String> {
+    pub(crate) fn make(&self, request: &Request) -> Result<Keyed, String> {
+        match request {
+            Request::Train(training) => self.train(training),
+            Request::Retrain { subject, seed } => self.full(subject, *seed),
+            Request::Evaluate(evaluate) => Ok(self.keyed(Action::Evaluate(evaluate.clone()))),
+            Request::Unknown => Err("this host cannot carry out such an action".into()),
+        }
+    }
+
+    fn train(&self, training: &Training) -> Result<Keyed, String> {
         let context = Context {
             width_share: training.width_share,
             depth_share: training.depth_share,
@@ -53,18 +76,21 @@ impl ActionMaker<'_> {
         Ok(self.keyed(Action::Train(train)))
     }
 
-    /// The full training of an architecture, keeping its weights.
-    pub(crate) fn full(&self, subject: &Architecture, seed: u64) -> Result<Keyed, String> {
+    fn full(&self, subject: &Architecture, seed: u64) -> Result<Keyed, String> {
         let mut train = self.base(subject, self.space.context())?;
         train.seed = seed;
         train.keep_weights = true;
         Ok(self.keyed(Action::Train(train)))
     }
 
-    /// An action with its key.
-    pub(crate) fn keyed(&self, action: Action) -> Keyed {
-        let key = self.key(&action);
-        Keyed { action, key }
+    fn keyed(&self, action: Action) -> Keyed {
+        let fingerprint = match &action {
+            Action::Train(train) => Some(train.network.fingerprint()),
+            Action::Evaluate(evaluate) => Some(evaluate.network.fingerprint()),
+            _ => None,
+        };
+        let key = self.key(&action, fingerprint.as_deref());
+        Keyed { action, key, fingerprint }
     }
 
     fn base(&self, subject: &Architecture, context: &Context) -> Result<Train, String> {
@@ -97,10 +123,8 @@ impl ActionMaker<'_> {
     }
 
     /// A digest of everything that determines the action's outcome.
-    fn key(&self, action: &Action) -> String {
-        let network = |network: &Network| {
-            if self.share_isomorphic { json!(network.fingerprint()) } else { json!(network) }
-        };
+    fn key(&self, action: &Action, fingerprint: Option<&str>) -> blake3::Hash {
+        let network = |network: &Network| if self.share_isomorphic { json!(fingerprint) } else { json!(network) };
         let what = match action {
             Action::Train(train) => json!({
                 "train": network(&train.network),
@@ -121,7 +145,7 @@ impl ActionMaker<'_> {
             "split": [seed, validation, test],
             "trainer": [self.ready.name, self.ready.version, self.ready.numerics],
         });
-        blake3::hash(content.to_string().as_bytes()).to_hex().to_string()
+        blake3::hash(content.to_string().as_bytes())
     }
 }
 
@@ -145,8 +169,9 @@ fn override_recipe(recipe: &Recipe, decided: std::collections::BTreeMap<String, 
     }
 }
 
-/// The values of `objectives` for a network with this footprint and these metrics.
-pub(crate) fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics: &Metrics) -> Vec<f64> {
+/// The values of `objectives` for a network with this footprint and these metrics; the footprint is 0 where none asks for
+/// it.
+fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics: &Metrics) -> Vec<f64> {
     objectives
         .iter()
         .map(|objective| match objective {
@@ -159,12 +184,14 @@ pub(crate) fn objective_values(objectives: &[ObjectiveName], footprint: &Footpri
         .collect()
 }
 
-/// What an estimator sees of an outcome.
+/// What an estimator sees of an outcome. The footprint is found out where an objective asks for it.
 pub(crate) fn shown(
     outcome: &Outcome,
     objectives: &[ObjectiveName],
-    footprint: Result<&Footprint, &SpaceError>,
+    footprint: impl FnOnce() -> Result<Footprint, SpaceError>,
 ) -> ActionOutcome {
+    let measured = |objective: &ObjectiveName| matches!(objective, ObjectiveName::Accuracy | ObjectiveName::Loss);
+    let footprint = if objectives.iter().all(measured) { Ok(Footprint::default()) } else { footprint() };
     match footprint {
         Ok(footprint) => ActionOutcome {
             failure: None,
@@ -175,7 +202,7 @@ pub(crate) fn shown(
                     .map(|epoch| OutcomeEpoch {
                         epoch: epoch.epoch,
                         train_loss: epoch.train_loss,
-                        objectives: objective_values(objectives, footprint, &epoch.metrics),
+                        objectives: objective_values(objectives, &footprint, &epoch.metrics),
                     })
                     .collect(),
             ),

@@ -1,22 +1,28 @@
 //! The loop between strategy, estimator and trainers.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::time::Instant;
 
 use archwright_plugin::model::{
     Estimate, EstimateOutcome, Goal, Observation, PluginAction, Query, Reply, Step, Subject,
 };
 use archwright_plugin::{Estimator, PluginError, Strategy};
-use archwright_space::{Architecture, Footprint, Space, SpaceError};
+use archwright_space::{Architecture, Space};
 use archwright_store::{RunId, Store};
 use serde_json::json;
 
-use crate::action::{ActionMaker, failed, shown};
+use crate::action::{Request, failed, shown};
 use crate::error::SearchError;
 use crate::experiment::{Experiment, ObjectiveName, TellOrder};
 use crate::jobs::{Delivery, Jobs};
-use crate::report::{Event, Observed, Observer, Tried, median};
+use crate::journal::{Record, answer};
+use crate::report::{Event, Observer, Tried, median};
 use crate::stop::Stop;
+
+/// Queries between two notes in the store of how far the run is, and the least of them that a wait notes.
+const NOTED_QUERIES: u64 = 10_000;
+/// Architectures up to which a run's report counts distinct networks: telling networks apart takes longer than a query.
+const COUNTED_NETWORKS: usize = 100_000;
 
 /// Drives one search to the end of its budget.
 pub(crate) struct Driver<'a> {
@@ -26,7 +32,6 @@ pub(crate) struct Driver<'a> {
     pub(crate) space: &'a Space,
     pub(crate) strategy: &'a mut Strategy,
     pub(crate) estimator: &'a mut Estimator,
-    pub(crate) maker: &'a ActionMaker<'a>,
     pub(crate) store: &'a Store,
     pub(crate) stop: &'a Stop,
 }
@@ -41,11 +46,15 @@ pub(crate) struct Searched {
 /// A query being estimated.
 struct Job {
     query: Query,
-    fingerprint: Option<String>,
-    footprint: Option<Result<Footprint, SpaceError>>,
     trained: u32,
     remembered: u32,
-    cost: f64,
+}
+
+/// A query that was told, as far as the end of the search needs it.
+struct Told {
+    architecture: Option<Architecture>,
+    /// First objective and fidelity, where it was estimated.
+    rank: Option<(f64, f64)>,
 }
 
 #[derive(Default)]
@@ -54,33 +63,42 @@ struct Progress {
     asked: u64,
     /// Queries told.
     told: u64,
+    /// Queries told when the store was last told of it.
+    noted: u64,
     cost: f64,
     finished: bool,
+    time_over: bool,
     /// Being estimated, by place in the run.
     jobs: BTreeMap<u64, Job>,
     /// Estimated, not told yet.
     estimated: BTreeMap<u64, (Job, EstimateOutcome)>,
-    observed: Vec<Observed>,
+    history: Vec<Told>,
+    trained: u64,
+    remembered: u64,
+    failed: u64,
+    last_failure: Option<String>,
     /// Value of the best observation at the highest fidelity so far, and that fidelity.
     incumbent: Option<(f64, f64)>,
+    strategy_fuel: u64,
+    estimator_fuel: u64,
 }
 
 impl Driver<'_> {
     /// Searches until the budget is spent or the strategy is finished.
-    pub(crate) fn search(
-        &mut self,
-        jobs: &mut Jobs<'_, u64>,
-        observer: &mut dyn Observer,
-    ) -> Result<Searched, SearchError> {
-        let start = Instant::now();
-        let mut progress = Progress::default();
+    pub(crate) fn search(&mut self, jobs: &mut Jobs<'_>, observer: &mut dyn Observer) -> Result<Searched, SearchError> {
+        let mut progress = Progress {
+            strategy_fuel: self.strategy.fuel_used(),
+            estimator_fuel: self.estimator.fuel_used(),
+            ..Progress::default()
+        };
         loop {
-            self.fill(&mut progress, jobs, observer, start)?;
+            self.fill(&mut progress, jobs, observer)?;
             // The strategy is asked again after each observation, so that what it knows when asked for query n does
             // not depend on how many outcomes happened to be there.
-            if self.tell_next(&mut progress, observer)? {
+            if self.tell_next(&mut progress, jobs, observer)? {
                 continue;
             }
+            self.note(&mut progress, jobs)?;
             let Some(delivery) = jobs.deliver(self.stop, observer)? else { break };
             self.advance(&mut progress, jobs, delivery)?;
         }
@@ -88,15 +106,29 @@ impl Driver<'_> {
             jobs.keep_arrived()?;
             return Err(SearchError::Interrupted { run: self.run, queries: progress.told });
         }
-        self.conclude(progress, start)
+        self.conclude(progress, jobs)
     }
 
-    fn wants_more(&self, progress: &Progress, start: Instant) -> bool {
+    /// Tells the store how far the run is, for whoever lists runs.
+    fn note(&self, progress: &mut Progress, jobs: &mut Jobs<'_>) -> Result<(), SearchError> {
+        if progress.noted < progress.told && !jobs.journal.is_playing()? {
+            self.store.set_progress(self.run, progress.told)?;
+            progress.noted = progress.told;
+        }
+        Ok(())
+    }
+
+    fn wants_more(&self, progress: &mut Progress, jobs: &mut Jobs<'_>) -> Result<bool, SearchError> {
         let budget = &self.experiment.budget;
-        !self.stop.requested()
+        let wanted = !progress.finished
+            && !progress.time_over
+            && !self.stop.requested()
             && budget.queries.is_none_or(|queries| progress.asked < queries)
-            && budget.cost.is_none_or(|cost| progress.cost < cost.0)
-            && budget.time.is_none_or(|time| start.elapsed() < time.duration())
+            && budget.cost.is_none_or(|cost| progress.cost < cost.0);
+        if let (true, Some(time)) = (wanted, budget.time) {
+            progress.time_over = jobs.journal.time_is_over(time.0)?;
+        }
+        Ok(wanted && !progress.time_over)
     }
 
     /// Queries that may be asked now.
@@ -110,16 +142,15 @@ impl Driver<'_> {
     fn fill(
         &mut self,
         progress: &mut Progress,
-        jobs: &mut Jobs<'_, u64>,
+        jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
-        start: Instant,
     ) -> Result<(), SearchError> {
-        while !progress.finished && self.wants_more(progress, start) {
+        while self.wants_more(progress, jobs)? {
             let room = self.room(progress);
             if room == 0 {
                 break;
             }
-            match self.strategy.ask(u32::try_from(room).unwrap_or(u32::MAX))? {
+            match self.ask(progress, jobs, u32::try_from(room).unwrap_or(u32::MAX))? {
                 Reply::Queries(queries) => {
                     for query in queries {
                         let sequence = progress.asked;
@@ -135,78 +166,73 @@ impl Driver<'_> {
         Ok(())
     }
 
+    fn ask(&mut self, progress: &mut Progress, jobs: &mut Jobs<'_>, capacity: u32) -> Result<Reply, SearchError> {
+        let given = own(self.strategy.ask(capacity))?;
+        let fuel = spent(&mut progress.strategy_fuel, self.strategy.fuel_used());
+        jobs.journal.put(&Record::Asked { capacity, answer: answer(&given, Cow::Borrowed), fuel })?;
+        Ok(given?)
+    }
+
     fn begin(
         &mut self,
         progress: &mut Progress,
-        jobs: &mut Jobs<'_, u64>,
+        jobs: &mut Jobs<'_>,
         sequence: u64,
         query: Query,
     ) -> Result<(), SearchError> {
-        let architecture = match &query.subject {
-            Subject::Architecture(architecture) => Some(architecture),
-            Subject::Relaxation(_) => None,
-        };
-        let step = self.estimator.begin(sequence, &query);
-        let job = Job {
-            fingerprint: architecture.and_then(|architecture| self.space.fingerprint(architecture).ok()),
-            footprint: architecture.map(|architecture| self.space.profile(architecture)),
-            query,
-            trained: 0,
-            remembered: 0,
-            cost: 0.0,
-        };
-        self.follow(progress, jobs, sequence, job, step)
+        let given = own(self.estimator.begin(sequence, &query))?;
+        let fuel = spent(&mut progress.estimator_fuel, self.estimator.fuel_used());
+        let argument = jobs.journal.checksum(&query);
+        let answer = answer(&given, Cow::Borrowed);
+        jobs.journal.put(&Record::Started { sequence, argument, answer, fuel })?;
+        self.follow(progress, jobs, sequence, Job { query, trained: 0, remembered: 0 }, given)
     }
 
     /// Takes the outcome of an action to the job that asked for it.
     fn advance(
         &mut self,
         progress: &mut Progress,
-        jobs: &mut Jobs<'_, u64>,
-        Delivery { owner: sequence, result, remembered }: Delivery<u64>,
+        jobs: &mut Jobs<'_>,
+        Delivery { owner: sequence, result, remembered }: Delivery,
     ) -> Result<(), SearchError> {
         let Some(mut job) = progress.jobs.remove(&sequence) else { return Ok(()) };
-        let outcome = match &result {
-            Ok(outcome) => {
-                if remembered {
-                    job.remembered += 1;
-                } else {
-                    job.trained += 1;
-                }
-                job.cost += outcome.seconds;
+        let outcome = match (&result, &job.query.subject) {
+            (Ok(outcome), Subject::Architecture(architecture)) => {
+                *(if remembered { &mut job.remembered } else { &mut job.trained }) += 1;
                 progress.cost += outcome.seconds;
-                match &job.footprint {
-                    Some(footprint) => shown(outcome, &self.experiment.task.objectives, footprint.as_ref()),
-                    None => failed("a relaxation has no network of its own to train".into()),
-                }
+                shown(outcome, &self.experiment.task.objectives, || self.space.profile(architecture))
             }
-            Err(failure) => {
+            (Ok(_), Subject::Relaxation(_)) => failed("a relaxation has no network of its own to train".into()),
+            (Err(failure), _) => {
                 tracing::warn!(sequence, kind = ?failure.kind, reason = failure.message, "action failed");
                 failed(failure.message.clone())
             }
         };
-        let step = self.estimator.advance(sequence, &outcome);
-        self.follow(progress, jobs, sequence, job, step)
+        let given = own(self.estimator.advance(sequence, &outcome))?;
+        let fuel = spent(&mut progress.estimator_fuel, self.estimator.fuel_used());
+        let argument = jobs.journal.checksum(&outcome);
+        let answer = answer(&given, Cow::Borrowed);
+        jobs.journal.put(&Record::Advanced { sequence, argument, answer, fuel })?;
+        self.follow(progress, jobs, sequence, job, given)
     }
 
     /// Does what the estimator wants next.
     fn follow(
         &mut self,
         progress: &mut Progress,
-        jobs: &mut Jobs<'_, u64>,
+        jobs: &mut Jobs<'_>,
         sequence: u64,
         job: Job,
         step: Result<Step, PluginError>,
     ) -> Result<(), SearchError> {
         let outcome = match step {
             Ok(Step::Act(action)) => {
-                let made = match &action {
-                    PluginAction::Train(training) => self.maker.train(training),
-                    _ => Err("this host cannot carry out such an action".into()),
+                let request = match action {
+                    PluginAction::Train(training) => Request::Train(training),
+                    _ => Request::Unknown,
                 };
-                jobs.request(sequence, made)?;
                 progress.jobs.insert(sequence, job);
-                return Ok(());
+                return jobs.request(sequence, request);
             }
             Ok(Step::Done(estimate)) => EstimateOutcome::Estimated(estimate),
             Ok(Step::Failed(reason)) => EstimateOutcome::Failed(reason),
@@ -219,58 +245,62 @@ impl Driver<'_> {
     }
 
     /// Tells one observation, by default the next in the order of the queries; false where none can be told yet.
-    fn tell_next(&mut self, progress: &mut Progress, observer: &mut dyn Observer) -> Result<bool, SearchError> {
+    fn tell_next(
+        &mut self,
+        progress: &mut Progress,
+        jobs: &mut Jobs<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, SearchError> {
         let Some(entry) = progress.estimated.first_entry() else { return Ok(false) };
         let sequence = *entry.key();
         if self.experiment.run.tell == TellOrder::Query && sequence != progress.told {
             return Ok(false);
         }
         let (job, outcome) = entry.remove();
-        self.tell(progress, observer, sequence, job, outcome)?;
+        self.tell(progress, jobs, observer, sequence, job, outcome)?;
         Ok(true)
     }
 
     fn tell(
         &mut self,
         progress: &mut Progress,
+        jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
         sequence: u64,
         job: Job,
         outcome: EstimateOutcome,
     ) -> Result<(), SearchError> {
-        let observation = Observation { query: job.query.id, outcome: outcome.clone() };
-        self.strategy.tell(std::slice::from_ref(&observation))?;
-        let observed = self.observed(job, outcome);
-        self.store.record_query(self.run, sequence, &json!(observed))?;
+        let observation = Observation { query: job.query.id, outcome };
+        let given = own(self.strategy.tell(std::slice::from_ref(&observation)))?;
+        let fuel = spent(&mut progress.strategy_fuel, self.strategy.fuel_used());
+        let argument = jobs.journal.checksum(&observation);
+        jobs.journal.put(&Record::Told { sequence, argument, answer: answer(&given, |()| ()), fuel })?;
+        given?;
         progress.told += 1;
-        let incumbent = self.is_incumbent(progress, &observed);
-        observer.on(Event::Told { sequence, observed: &observed, incumbent });
-        progress.observed.push(observed);
-        Ok(())
-    }
-
-    fn observed(&self, job: Job, outcome: EstimateOutcome) -> Observed {
+        progress.trained += u64::from(job.trained);
+        progress.remembered += u64::from(job.remembered);
         let architecture = match job.query.subject {
             Subject::Architecture(architecture) => Some(architecture),
             Subject::Relaxation(_) => None,
         };
-        Observed {
-            query: job.query.id,
-            decisions: architecture.as_ref().map(|of| self.space.label(of)).unwrap_or_default(),
-            architecture,
-            fingerprint: job.fingerprint,
-            footprint: job.footprint.and_then(Result::ok),
-            fidelity: job.query.fidelity,
-            outcome,
-            trained: job.trained,
-            remembered: job.remembered,
-            cost: job.cost,
+        let rank = rank(&observation.outcome);
+        let incumbent = rank.is_some_and(|rank| self.is_incumbent(progress, rank));
+        // What takes long is found out for the few.
+        let footprint = architecture.as_ref().filter(|_| incumbent).and_then(|of| self.space.profile(of).ok());
+        observer.on(Event::Told { sequence, objective: rank.map(|(value, _)| value), incumbent, footprint });
+        if let EstimateOutcome::Failed(reason) = observation.outcome {
+            progress.failed += 1;
+            progress.last_failure = Some(reason);
         }
+        progress.history.push(Told { architecture, rank });
+        if progress.told - progress.noted >= NOTED_QUERIES {
+            self.note(progress, jobs)?;
+        }
+        Ok(())
     }
 
     /// Whether an observation beats all before it: a higher fidelity first, then a better first objective.
-    fn is_incumbent(&self, progress: &mut Progress, observed: &Observed) -> bool {
-        let Some((value, fidelity)) = rank(observed) else { return false };
+    fn is_incumbent(&self, progress: &mut Progress, (value, fidelity): (f64, f64)) -> bool {
         let better =
             progress.incumbent.is_none_or(|(best, at)| fidelity > at || (fidelity == at && self.improves(value, best)));
         if better {
@@ -286,42 +316,46 @@ impl Driver<'_> {
         }
     }
 
-    fn conclude(&mut self, progress: Progress, start: Instant) -> Result<Searched, SearchError> {
-        let observed = &progress.observed;
-        let failures: Vec<&str> = observed
-            .iter()
-            .filter_map(|one| match &one.outcome {
-                EstimateOutcome::Failed(reason) => Some(reason.as_str()),
-                EstimateOutcome::Estimated(_) => None,
-            })
-            .collect();
-        let values: Vec<f64> = observed.iter().filter_map(|one| one.objective(0)).collect();
+    fn conclude(&mut self, progress: Progress, jobs: &mut Jobs<'_>) -> Result<Searched, SearchError> {
+        let seconds = jobs.journal.searched()?;
         let Some((best, _)) = progress.incumbent else {
-            let last = failures.last().copied().unwrap_or("none, the strategy asked for nothing").to_owned();
-            return Err(SearchError::NothingFound { failed: failures.len() as u64, last });
+            let last = progress.last_failure.unwrap_or_else(|| "none, the strategy asked for nothing".into());
+            return Err(SearchError::NothingFound { failed: progress.failed, last });
         };
-        let fingerprints: HashSet<&str> = observed.iter().filter_map(|one| one.fingerprint.as_deref()).collect();
+        let history = &progress.history;
         let tried = Tried {
             queries: progress.told,
-            distinct: fingerprints.len() as u64,
-            failed: failures.len() as u64,
-            trained: observed.iter().map(|one| u64::from(one.trained)).sum(),
-            remembered: observed.iter().map(|one| u64::from(one.remembered)).sum(),
+            distinct: self.distinct(history),
+            failed: progress.failed,
+            trained: progress.trained,
+            remembered: progress.remembered,
             objective: objective_name(self.experiment.task.objectives[0]),
             best,
-            median: median(values),
+            median: median(history.iter().filter_map(|one| Some(one.rank?.0)).collect()),
             cost: progress.cost,
-            seconds: start.elapsed().as_secs_f64(),
+            seconds,
         };
-        let candidates = self.candidates(&progress.observed)?;
+        let candidates = self.candidates(progress, jobs)?;
         Ok(Searched { tried, candidates })
     }
 
+    /// Number of distinct networks, where there are not too many to tell.
+    fn distinct(&self, history: &[Told]) -> Option<u64> {
+        let architectures = history.iter().filter_map(|one| one.architecture.as_ref());
+        let fingerprints: HashSet<String> = (history.len() <= COUNTED_NETWORKS)
+            .then(|| architectures.filter_map(|one| self.space.fingerprint(one).ok()).collect())?;
+        Some(fingerprints.len() as u64)
+    }
+
     /// The strategy's picks, or else the best observed; at most as many as there are finalists.
-    fn candidates(&mut self, observed: &[Observed]) -> Result<Vec<Architecture>, SearchError> {
-        let mut picks = self.strategy.recommend()?;
+    fn candidates(&mut self, mut progress: Progress, jobs: &mut Jobs<'_>) -> Result<Vec<Architecture>, SearchError> {
+        let given = own(self.strategy.recommend())?;
+        let fuel = spent(&mut progress.strategy_fuel, self.strategy.fuel_used());
+        let answer = answer(&given, |picks| Cow::Borrowed(picks.as_slice()));
+        jobs.journal.put(&Record::Recommended { answer, fuel })?;
+        let mut picks = given?;
         if picks.is_empty() {
-            let mut ranked: Vec<_> = observed.iter().filter_map(|one| Some((rank(one)?, one))).collect();
+            let mut ranked: Vec<_> = progress.history.iter().filter_map(|one| Some((one.rank?, one))).collect();
             // Stable: of equals, the one asked for first.
             ranked.sort_by(|((left, left_fidelity), _), ((right, right_fidelity), _)| {
                 let by_value = match self.goal {
@@ -338,9 +372,22 @@ impl Driver<'_> {
     }
 }
 
-/// First objective and fidelity of an estimated observation.
-fn rank(observed: &Observed) -> Option<(f64, f64)> {
-    match &observed.outcome {
+/// A call's result, where it is the plugin's: what the host gives up on says nothing of the plugin, and is not recorded.
+fn own<T>(result: Result<T, PluginError>) -> Result<Result<T, PluginError>, SearchError> {
+    match result {
+        Err(error @ PluginError::Aborted { .. }) => Err(error.into()),
+        result => Ok(result),
+    }
+}
+
+/// Fuel taken since the last call, which `before` was the total after.
+fn spent(before: &mut u64, total: u64) -> u64 {
+    total.saturating_sub(std::mem::replace(before, total))
+}
+
+/// First objective and fidelity of an estimate.
+fn rank(outcome: &EstimateOutcome) -> Option<(f64, f64)> {
+    match outcome {
         EstimateOutcome::Estimated(Estimate { objectives, fidelity, .. }) => Some((*objectives.first()?, *fidelity)),
         EstimateOutcome::Failed(_) => None,
     }

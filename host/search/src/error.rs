@@ -1,9 +1,10 @@
 use archwright_plugin::PluginError;
 use archwright_protocol::Failure;
 use archwright_space::SpaceError;
-use archwright_store::{RunId, StoreError};
+use archwright_store::{JournalError, RunId, StoreError};
 
 use crate::experiment::ExperimentError;
+use crate::journal::Difference;
 
 /// Why a search could not be prepared or did not finish.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -25,9 +26,65 @@ pub enum SearchError {
     /// No trainer can work on the task.
     #[error("the trainer cannot start: {}", .0.message)]
     Trainer(Failure),
+    /// The run's journal cannot be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A record of a journal is not what it should be.
+    #[error("record {record} of the journal cannot be used: {problem}")]
+    Record {
+        /// Number of the record, from 0.
+        record: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Playing a journal back gave something else.
+    #[error("the run does not repeat: {0}")]
+    #[diagnostic(help("`archwright verify` says more; `archwright run` starts anew and trains nothing twice"))]
+    Differs(Box<Difference>),
+    /// A journal that is only compared was played back to its end, which is not the run's.
+    #[error("the journal ends after {records} records, before the run does")]
+    Replayed {
+        /// Records of the journal.
+        records: u64,
+    },
+    /// A part of a recorded run is gone.
+    #[error("{what} is not to be found: {instead}")]
+    Missing {
+        /// The part.
+        what: String,
+        /// What there is instead.
+        instead: String,
+    },
+    /// The trainer or the data are not what they were.
+    #[error("this would not be the recorded run: {}", .0.join("; "))]
+    Changed(Vec<String>),
+    /// There is nothing left to do.
+    #[error("run {0} is finished")]
+    #[diagnostic(help("`archwright show {0}` shows what it found"))]
+    Finished(RunId),
+    /// Another process is at work on the run.
+    #[error("run {0} is under way in another process")]
+    UnderWay(RunId),
+    /// The run was recorded by a version that could not go on with runs.
+    #[error("run {run} was recorded by an earlier version, which kept too little of it: {problem}")]
+    Older {
+        /// The run.
+        run: RunId,
+        /// What is missing.
+        problem: String,
+    },
+    /// A trainer could not write.
+    #[error("run {run} cannot go on: {problem}")]
+    #[diagnostic(help("free some space or make it writable; `archwright resume {run}` then goes on"))]
+    Storage {
+        /// The run.
+        run: RunId,
+        /// What the trainer says.
+        problem: String,
+    },
     /// The user stopped the run.
     #[error("run {run} was stopped after {queries} queries; what it trained is remembered")]
-    #[diagnostic(help("run the same experiment again: it goes on where this one was stopped"))]
+    #[diagnostic(help("`archwright resume {run}` goes on where it was stopped"))]
     Interrupted {
         /// The run.
         run: RunId,

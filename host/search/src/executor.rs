@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use archwright_protocol::{Action, Failure, Metrics, Outcome};
+use archwright_protocol::{Action, Checkpoint, Failure, Metrics, Outcome};
 
 /// What became of an action.
 pub type ActionResult = Result<Outcome, Failure>;
 
 /// Carries out actions, several at a time. Nothing in an action is bound to this machine.
 pub trait Executor {
-    /// Hands over an action; `ticket` names it in events.
-    fn submit(&mut self, ticket: u64, action: Action);
+    /// Hands over an action; `ticket` names it in events. It may keep its state in `checkpoint` while it goes on, and goes
+    /// on from there where there is one.
+    fn submit(&mut self, ticket: u64, action: Action, checkpoint: Option<Checkpoint>);
 
     /// The next event, or `None` where none came within `patience`.
     fn next(&mut self, patience: Duration) -> Option<ExecutorEvent>;

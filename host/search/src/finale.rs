@@ -1,10 +1,10 @@
 //! The end of a run: the best architectures are retrained in full, and the best of them is tested.
 
-use archwright_protocol::{Action, Evaluate, Metrics, Outcome, Subset};
+use archwright_protocol::{Evaluate, Metrics, Outcome, Subset};
 use archwright_space::{Architecture, Space, SpaceError, seed};
 use archwright_store::RunId;
 
-use crate::action::ActionMaker;
+use crate::action::Request;
 use crate::driver::Searched;
 use crate::error::SearchError;
 use crate::experiment::RunSettings;
@@ -18,7 +18,6 @@ pub(crate) struct Finale<'a> {
     pub(crate) run: RunId,
     pub(crate) settings: &'a RunSettings,
     pub(crate) space: &'a Space,
-    pub(crate) maker: &'a ActionMaker<'a>,
     pub(crate) stop: &'a Stop,
 }
 
@@ -33,7 +32,7 @@ impl Finale<'_> {
     pub(crate) fn conclude(
         &self,
         searched: Searched,
-        jobs: &mut Jobs<'_, u64>,
+        jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Report, SearchError> {
         let Searched { tried, candidates } = searched;
@@ -70,7 +69,7 @@ impl Finale<'_> {
         &self,
         candidates: Vec<Architecture>,
         queries: u64,
-        jobs: &mut Jobs<'_, u64>,
+        jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Retrained>, SearchError> {
         let seeds = u64::from(self.settings.final_seeds);
@@ -78,7 +77,7 @@ impl Finale<'_> {
         for (index, architecture) in candidates.iter().enumerate() {
             for repeat in 0..seeds {
                 let seed = seed::derive(self.settings.seed, "final", repeat);
-                jobs.request(index as u64, self.maker.full(architecture, seed))?;
+                jobs.request(index as u64, Request::Retrain { subject: architecture.clone(), seed })?;
             }
         }
         let mut retrained: Vec<Retrained> = candidates
@@ -118,7 +117,7 @@ impl Finale<'_> {
         &self,
         found: &Finalist,
         queries: u64,
-        jobs: &mut Jobs<'_, u64>,
+        jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Metrics>, SearchError> {
         let network = self.space.build(&found.architecture)?;
@@ -129,7 +128,7 @@ impl Finale<'_> {
                 weights: weights.clone(),
                 subset: Subset::Test,
             };
-            jobs.request(index as u64, Ok(self.maker.keyed(Action::Evaluate(evaluate))))?;
+            jobs.request(index as u64, Request::Evaluate(evaluate))?;
         }
         let mut metrics = Vec::new();
         let mut problem = "the trainer kept no weights".to_owned();
@@ -146,7 +145,7 @@ impl Finale<'_> {
         Ok(metrics)
     }
 
-    fn heed_stop(&self, queries: u64, jobs: &mut Jobs<'_, u64>) -> Result<(), SearchError> {
+    fn heed_stop(&self, queries: u64, jobs: &mut Jobs<'_>) -> Result<(), SearchError> {
         if self.stop.requested() {
             jobs.keep_arrived()?;
             return Err(SearchError::Interrupted { run: self.run, queries });

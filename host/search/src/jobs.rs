@@ -1,14 +1,16 @@
 //! Actions under way, and the order in which their outcomes are delivered.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use archwright_protocol::{Failure, FailureKind, Outcome};
-use archwright_store::{Store, StoreError};
+use archwright_protocol::{Action, Checkpoint, Failure, FailureKind, Outcome, Ready};
+use archwright_store::{About, Claim, RunId, Store};
 
-use crate::action::Keyed;
+use crate::action::{ActionMaker, Keyed, Request};
+use crate::error::SearchError;
 use crate::executor::{ActionResult, Executor, ExecutorEvent};
-use crate::experiment::TellOrder;
+use crate::experiment::{Experiment, TellOrder};
+use crate::journal::{Arrival, Journal, Record};
 use crate::report::{Event, Observer};
 use crate::stop::Stop;
 
@@ -17,9 +19,9 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// An outcome on its way to whoever asked for it.
 #[derive(Debug)]
-pub(crate) struct Delivery<T> {
+pub(crate) struct Delivery {
     /// Who asked.
-    pub(crate) owner: T,
+    pub(crate) owner: u64,
     /// What became of the action.
     pub(crate) result: ActionResult,
     /// Whether the outcome was remembered, rather than made for this request.
@@ -30,71 +32,94 @@ pub(crate) struct Delivery<T> {
 ///
 /// In [`TellOrder::Query`] outcomes are delivered in the order in which their actions were requested. What a run does
 /// next then depends on what was delivered alone, never on which trainer was faster.
-pub(crate) struct Jobs<'a, T> {
+///
+/// While a journal is played back, nothing is carried out: outcomes come from the journal. What was requested and is not in
+/// it is carried out once it ends.
+pub(crate) struct Jobs<'a> {
+    pub(crate) journal: Journal,
+    run: RunId,
     executor: &'a mut dyn Executor,
     store: &'a Store,
+    maker: &'a ActionMaker<'a>,
+    ready: &'a Ready,
+    settings: Settings,
+    next_ticket: u64,
+    pending: VecDeque<Pending>,
+    /// What trainers of this process are at work on, by ticket.
+    under_way: HashMap<u64, UnderWay>,
+    /// Tickets that wait for the same action's outcome, by the action's key.
+    shared: HashMap<blake3::Hash, Vec<u64>>,
+    /// What another process is at work on.
+    elsewhere: Vec<(u64, Keyed)>,
+    /// Keys of remembered outcomes that the store has not been told of.
+    used: Vec<String>,
+    /// Told about every action that is delivered, where somebody wants to know.
+    pub(crate) watch: Option<Watch<'a>>,
+}
+
+/// Looks at the requests and outcomes of delivered actions, by ticket.
+pub(crate) type Watch<'a> = Box<dyn FnMut(u64, &Request, &Arrival) + 'a>;
+
+#[derive(Clone, Copy)]
+struct Settings {
     order: TellOrder,
     cache: bool,
-    next_ticket: u64,
-    pending: VecDeque<(T, Source)>,
-    /// Tickets of actions under way, by key: a second request for the same waits for the first.
-    under_way: HashMap<String, u64>,
-    keys: BTreeMap<u64, String>,
-    ended: HashMap<u64, ActionResult>,
+    /// Seconds between checkpoints.
+    checkpoint: f64,
 }
 
-enum Source {
-    Remembered(Box<Outcome>),
-    Refused(Failure),
-    Ticket { ticket: u64, first: bool },
+/// A request whose outcome was not delivered yet.
+struct Pending {
+    ticket: u64,
+    owner: u64,
+    request: Request,
+    started: bool,
 }
 
-impl<'a, T> Jobs<'a, T> {
-    pub(crate) fn new(executor: &'a mut dyn Executor, store: &'a Store, order: TellOrder, cache: bool) -> Self {
+/// An action that a trainer is at work on.
+struct UnderWay {
+    keyed: Keyed,
+    /// Keeps other processes from the same work.
+    _claim: Option<Claim>,
+}
+
+impl<'a> Jobs<'a> {
+    pub(crate) fn new(
+        run: RunId,
+        journal: Journal,
+        executor: &'a mut dyn Executor,
+        store: &'a Store,
+        maker: &'a ActionMaker<'a>,
+        experiment: &Experiment,
+    ) -> Self {
         Self {
+            journal,
+            run,
             executor,
             store,
-            order,
-            cache,
+            maker,
+            ready: maker.ready,
+            settings: Settings {
+                order: experiment.run.tell,
+                cache: experiment.run.cache,
+                checkpoint: experiment.trainer.checkpoint.0,
+            },
             next_ticket: 0,
             pending: VecDeque::new(),
             under_way: HashMap::new(),
-            keys: BTreeMap::new(),
-            ended: HashMap::new(),
+            shared: HashMap::new(),
+            elsewhere: Vec::new(),
+            used: Vec::new(),
+            watch: None,
         }
     }
 
-    /// Requests an action, or takes its outcome from memory. An action that could not be made is delivered as failed.
-    pub(crate) fn request(&mut self, owner: T, action: Result<Keyed, String>) -> Result<(), StoreError> {
-        let source = match action {
-            Err(message) => Source::Refused(Failure { kind: FailureKind::Unsupported, message }),
-            Ok(Keyed { action, key }) => {
-                if let Some(ticket) = self.under_way.get(&key) {
-                    Source::Ticket { ticket: *ticket, first: false }
-                } else if let Some(outcome) = self.remembered(&key, wants_weights(&action))? {
-                    Source::Remembered(Box::new(outcome))
-                } else {
-                    let ticket = self.next_ticket;
-                    self.next_ticket += 1;
-                    self.under_way.insert(key.clone(), ticket);
-                    self.keys.insert(ticket, key);
-                    self.executor.submit(ticket, action);
-                    Source::Ticket { ticket, first: true }
-                }
-            }
-        };
-        self.pending.push_back((owner, source));
-        Ok(())
-    }
-
-    fn remembered(&self, key: &str, weights: bool) -> Result<Option<Outcome>, StoreError> {
-        if !self.cache {
-            return Ok(None);
-        }
-        let usable = |outcome: &Outcome| {
-            !weights || outcome.weights.as_deref().is_some_and(|digest| self.store.has_weights(digest))
-        };
-        Ok(self.store.outcome(key)?.filter(usable))
+    /// Requests an action. One that cannot be made is delivered as failed.
+    pub(crate) fn request(&mut self, owner: u64, request: Request) -> Result<(), SearchError> {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.pending.push_back(Pending { ticket, owner, request, started: false });
+        if self.journal.is_playing()? { Ok(()) } else { self.start_all() }
     }
 
     /// Waits for the next delivery; `None` where nothing is under way or `stop` was requested.
@@ -102,76 +127,228 @@ impl<'a, T> Jobs<'a, T> {
         &mut self,
         stop: &Stop,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Delivery<T>>, StoreError> {
+    ) -> Result<Option<Delivery>, SearchError> {
         while !self.pending.is_empty() && !stop.requested() {
+            if self.journal.is_playing()? {
+                let (ticket, owner) = self.journal.next_delivery()?;
+                let place = self.pending.iter().position(|one| (one.ticket, one.owner) == (ticket, owner));
+                return match place.and_then(|index| self.fulfil(index)) {
+                    Some(delivery) => Ok(Some(delivery)),
+                    None => Err(SearchError::Record {
+                        record: self.journal.records() - 1,
+                        problem: format!("it delivers action {ticket} to {owner}, who does not wait for it"),
+                    }),
+                };
+            }
+            self.start_all()?;
             if let Some(index) = self.deliverable() {
-                return Ok(self.pending.remove(index).map(|(owner, source)| self.fulfil(owner, source)));
+                let Pending { ticket, owner, .. } = &self.pending[index];
+                self.journal.put(&Record::Delivered { ticket: *ticket, owner: *owner })?;
+                return Ok(self.fulfil(index));
             }
-            match self.executor.next(POLL) {
-                Some(ExecutorEvent::Progress { epoch, metrics, .. }) => {
-                    observer.on(Event::Progress { epoch, metrics });
-                }
-                Some(ExecutorEvent::Retried { failure, .. }) => observer.on(Event::Retried(&failure)),
-                Some(ExecutorEvent::Ended { ticket, result }) => self.end(ticket, result)?,
-                None => {}
+            self.rest()?;
+            if let Some(event) = self.executor.next(POLL) {
+                self.take_in(event, observer)?;
             }
+            self.look_elsewhere()?;
         }
         Ok(None)
     }
 
-    /// Place of the request that is delivered next, where its outcome is there.
-    fn deliverable(&self) -> Option<usize> {
-        let there = |source: &Source| match source {
-            Source::Remembered(_) | Source::Refused(_) => true,
-            Source::Ticket { ticket, .. } => self.ended.contains_key(ticket),
-        };
-        match self.order {
-            TellOrder::Query => self.pending.front().filter(|(_, source)| there(source)).map(|_| 0),
-            TellOrder::Arrival => self.pending.iter().position(|(_, source)| there(source)),
+    /// What is done before a wait: everything so far outlives this process.
+    pub(crate) fn rest(&mut self) -> Result<(), SearchError> {
+        self.journal.flush()?;
+        if !self.used.is_empty() {
+            self.store.note_used(self.run, &self.used)?;
+            self.used.clear();
         }
+        Ok(())
     }
 
-    fn fulfil(&mut self, owner: T, source: Source) -> Delivery<T> {
-        match source {
-            Source::Remembered(outcome) => Delivery { owner, result: Ok(*outcome), remembered: true },
-            Source::Refused(failure) => Delivery { owner, result: Err(failure), remembered: false },
-            Source::Ticket { ticket, first } => {
-                let result = self.ended.get(&ticket).cloned().unwrap_or_else(|| {
-                    Err(Failure { kind: FailureKind::Internal, message: "the outcome was lost".into() })
-                });
-                let wanted =
-                    |source: &Source| matches!(source, Source::Ticket { ticket: other, .. } if *other == ticket);
-                if !self.pending.iter().any(|(_, source)| wanted(source)) {
-                    self.ended.remove(&ticket);
-                    if let Some(key) = self.keys.remove(&ticket) {
-                        self.under_way.remove(&key);
-                    }
-                }
-                Delivery { owner, result, remembered: !first }
+    /// Starts what was requested and is neither started nor there.
+    fn start_all(&mut self) -> Result<(), SearchError> {
+        for (key, outcome) in self.journal.take_latest() {
+            let key = blake3::Hash::from_bytes(key).to_hex().to_string();
+            if self.settings.cache && self.store.outcome(&key)?.is_none() {
+                let action = if outcome.curve.is_empty() { "evaluate" } else { "train" };
+                let about = About { run: Some(self.run), action, fingerprint: None, data: &self.ready.data.digest };
+                self.store.record_outcome(&key, &outcome, &about)?;
             }
         }
+        for index in 0..self.pending.len() {
+            let Pending { ticket, started, .. } = self.pending[index];
+            if !started {
+                self.pending[index].started = true;
+                if !self.journal.has_arrived(ticket) {
+                    self.start(index)?;
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Takes note of an action's end. An outcome is on disk before anybody sees it.
-    fn end(&mut self, ticket: u64, result: ActionResult) -> Result<(), StoreError> {
-        if let (Ok(outcome), Some(key)) = (&result, self.keys.get(&ticket)) {
-            self.store.record_outcome(key, outcome)?;
+    fn start(&mut self, index: usize) -> Result<(), SearchError> {
+        let Pending { ticket, request, .. } = &self.pending[index];
+        let ticket = *ticket;
+        match self.maker.make(request) {
+            Err(message) => {
+                let result = Err(Failure { kind: FailureKind::Unsupported, message });
+                self.journal.arrive(ticket, Arrival { key: None, remembered: false, result })
+            }
+            Ok(keyed) => match self.shared.get_mut(&keyed.key) {
+                Some(waiting) => {
+                    waiting.push(ticket);
+                    Ok(())
+                }
+                None => self.obtain(ticket, keyed),
+            },
         }
-        self.ended.insert(ticket, result);
+    }
+
+    /// Takes an outcome from memory, or has it made, unless another process is making it.
+    fn obtain(&mut self, ticket: u64, keyed: Keyed) -> Result<(), SearchError> {
+        if !self.settings.cache {
+            self.submit(ticket, keyed, None);
+            return Ok(());
+        }
+        let key = keyed.key.to_hex();
+        if self.recall(ticket, &keyed)? {
+            return Ok(());
+        }
+        match self.store.claim(&key)? {
+            None => self.elsewhere.push((ticket, keyed)),
+            // It may have been made between the two.
+            Some(claim) => {
+                if !self.recall(ticket, &keyed)? {
+                    self.submit(ticket, keyed, Some(claim));
+                }
+            }
+        }
         Ok(())
+    }
+
+    fn submit(&mut self, ticket: u64, keyed: Keyed, claim: Option<Claim>) {
+        self.shared.insert(keyed.key, Vec::new());
+        let checkpoint = Checkpoint { name: self.checkpoint(&keyed), seconds: self.settings.checkpoint };
+        let checkpoint = matches!(keyed.action, Action::Train(_)).then_some(checkpoint);
+        self.executor.submit(ticket, keyed.action.clone(), checkpoint);
+        self.under_way.insert(ticket, UnderWay { keyed, _claim: claim });
+    }
+
+    /// Name of the checkpoint of an action. Processes that share no outcomes share no checkpoints.
+    fn checkpoint(&self, keyed: &Keyed) -> String {
+        let key = keyed.key.to_hex();
+        if self.settings.cache { key.to_string() } else { format!("{key}-{}", self.run) }
+    }
+
+    /// Whether the outcome is remembered; it then has arrived.
+    fn recall(&mut self, ticket: u64, keyed: &Keyed) -> Result<bool, SearchError> {
+        let key = keyed.key.to_hex();
+        let outcome = if matches!(&keyed.action, Action::Train(train) if train.keep_weights) {
+            self.store.recall(self.run, &key, true)?
+        } else {
+            // Noted with others: between now and then nothing of it can be lost that is still needed.
+            let outcome = self.store.outcome(&key)?;
+            self.used.extend(outcome.is_some().then(|| key.to_string()));
+            outcome
+        };
+        let Some(outcome) = outcome else { return Ok(false) };
+        let bytes = *keyed.key.as_bytes();
+        // What this run made and its journal lost, to a machine without power say, it made.
+        let lost = !self.journal.has_made(&bytes) && self.store.has_made(self.run, &key)?;
+        self.journal.arrive(ticket, Arrival { key: Some(bytes), remembered: !lost, result: Ok(outcome) })?;
+        Ok(true)
+    }
+
+    /// Looks whether other processes are done with what is waited for.
+    fn look_elsewhere(&mut self) -> Result<(), SearchError> {
+        for (ticket, keyed) in std::mem::take(&mut self.elsewhere) {
+            self.obtain(ticket, keyed)?;
+        }
+        Ok(())
+    }
+
+    /// Place of the request that is delivered next, where its outcome is there.
+    fn deliverable(&self) -> Option<usize> {
+        match self.settings.order {
+            TellOrder::Query => self.pending.front().filter(|one| self.journal.has_arrived(one.ticket)).map(|_| 0),
+            TellOrder::Arrival => self.pending.iter().position(|one| self.journal.has_arrived(one.ticket)),
+        }
+    }
+
+    fn fulfil(&mut self, index: usize) -> Option<Delivery> {
+        let arrival = self.journal.take(self.pending.get(index)?.ticket)?;
+        let Pending { ticket, owner, request, .. } = self.pending.remove(index)?;
+        if let Some(watch) = &mut self.watch {
+            watch(ticket, &request, &arrival);
+        }
+        let Arrival { result, remembered, .. } = arrival;
+        Some(Delivery { owner, result, remembered })
+    }
+
+    /// Takes note of an event, and of all others that are there: what they bring is made safe together.
+    fn take_in(&mut self, first: ExecutorEvent, observer: &mut dyn Observer) -> Result<(), SearchError> {
+        let mut ended = Vec::new();
+        let mut next = Some(first);
+        while let Some(event) = next {
+            match event {
+                ExecutorEvent::Progress { epoch, metrics, .. } => observer.on(Event::Progress { epoch, metrics }),
+                ExecutorEvent::Retried { failure, .. } => observer.on(Event::Retried(&failure)),
+                ExecutorEvent::Ended { ticket, result } => ended.push((ticket, result)),
+            }
+            next = self.executor.next(Duration::ZERO);
+        }
+        self.end(ended)
+    }
+
+    /// Takes note of actions' ends. They are on disk before anybody sees them.
+    fn end(&mut self, ended: Vec<(u64, ActionResult)>) -> Result<(), SearchError> {
+        let mut made = Vec::new();
+        for (ticket, result) in ended {
+            if let Err(Failure { kind: FailureKind::Storage, message }) = result {
+                return Err(SearchError::Storage { run: self.run, problem: message });
+            }
+            let Some(under_way) = self.under_way.remove(&ticket) else { continue };
+            let key = Some(*under_way.keyed.key.as_bytes());
+            self.journal.arrive(ticket, Arrival { key, remembered: false, result: result.clone() })?;
+            for ticket in self.shared.remove(&under_way.keyed.key).unwrap_or_default() {
+                self.journal.arrive(ticket, Arrival { key, remembered: true, result: result.clone() })?;
+            }
+            made.push((under_way, result));
+        }
+        if made.is_empty() {
+            return Ok(());
+        }
+        self.journal.sync()?;
+        for (under_way, result) in made {
+            if let Ok(outcome) = &result {
+                self.record(&under_way.keyed, outcome)?;
+            }
+            self.store.remove_checkpoint(&self.checkpoint(&under_way.keyed));
+        }
+        Ok(())
+    }
+
+    fn record(&self, keyed: &Keyed, outcome: &Outcome) -> Result<(), SearchError> {
+        let action = if matches!(keyed.action, Action::Train(_)) { "train" } else { "evaluate" };
+        let data = &self.ready.data.digest;
+        let about = About { run: Some(self.run), action, fingerprint: keyed.fingerprint.as_deref(), data };
+        Ok(self.store.record_outcome(&keyed.key.to_hex(), outcome, &about)?)
     }
 
     /// Keeps outcomes that came after the last delivery, so that stopping loses none of them.
-    pub(crate) fn keep_arrived(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn keep_arrived(&mut self) -> Result<(), SearchError> {
+        if self.journal.is_playing()? {
+            return Ok(());
+        }
+        let mut ended = Vec::new();
         while let Some(event) = self.executor.next(Duration::ZERO) {
             if let ExecutorEvent::Ended { ticket, result } = event {
-                self.end(ticket, result)?;
+                ended.push((ticket, result));
             }
         }
-        Ok(())
+        self.end(ended)?;
+        self.rest()?;
+        self.journal.sync()
     }
-}
-
-fn wants_weights(action: &archwright_protocol::Action) -> bool {
-    matches!(action, archwright_protocol::Action::Train(train) if train.keep_weights)
 }

@@ -65,8 +65,8 @@ pub struct Report {
 pub struct Tried {
     /// Queries told.
     pub queries: u64,
-    /// Distinct networks among them, by fingerprint.
-    pub distinct: u64,
+    /// Distinct networks among them, by fingerprint; absent where more than 100,000 were tried.
+    pub distinct: Option<u64>,
     /// Queries that failed.
     pub failed: u64,
     /// Trainings carried out.
@@ -119,6 +119,8 @@ pub struct Summary {
     pub space_size: String,
     /// Trainers at work at the same time.
     pub workers: usize,
+    /// Whether it goes on from its journal.
+    pub resumed: bool,
 }
 
 /// Something that happened in a run.
@@ -145,10 +147,12 @@ pub enum Event<'a> {
     Told {
         /// The query's place in the run, from 0.
         sequence: u64,
-        /// The query and what came of it.
-        observed: &'a Observed,
+        /// The estimated first objective; absent where the query failed.
+        objective: Option<f64>,
         /// Whether it is the new incumbent.
         incumbent: bool,
+        /// Size and work of the network, of an incumbent.
+        footprint: Option<Footprint>,
     },
     /// The search is over; so many trainings of finalists follow.
     Retraining {

@@ -4,23 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archwright_plugin::model::{Goal, Objective};
-use archwright_plugin::{
-    Component, Engine, EngineOptions, Estimator, EstimatorSetup, Kind, LogLevel, LogSink, PluginError, SpaceComponent,
-    Strategy, StrategySetup,
-};
-use archwright_protocol::{DataFormat, DataSource, Ready, Setup, Task, VERSION};
-use archwright_space::{Context, Definition, Scalar, SearchSpace, Space, seed};
-use archwright_store::{RunId, RunStatus, Store};
-use serde_json::{Map, Value, json};
+use archwright_plugin::{Component, Estimator, EstimatorSetup, Strategy, StrategySetup};
+use archwright_protocol::{Ready, Setup, Task, VERSION};
+use archwright_space::{Context, Space, seed};
+use archwright_store::{JournalError, JournalLock, RunId, RunRecord, RunStatus, Store, StoreError};
+use serde_json::json;
 
 use crate::action::ActionMaker;
-use crate::catalogue::{Catalogue, SpaceSource, Unknown, beside};
+use crate::catalogue::Catalogue;
 use crate::driver::{Driver, objective_name};
 use crate::error::SearchError;
 use crate::executor::Executor;
-use crate::experiment::{Choice, Experiment, ExperimentError, ExperimentFile, ObjectiveName};
+use crate::experiment::{Experiment, ExperimentFile, ObjectiveName};
 use crate::finale::Finale;
-use crate::jobs::Jobs;
+use crate::jobs::{Jobs, Watch};
+use crate::journal::{Head, Journal, Record, answer};
+use crate::lock::{Lock, differences};
+use crate::parts::{Loaded, Pinned, Prefer, load, log_sink};
 use crate::report::{Event, Observer, Report, Summary};
 use crate::stop::Stop;
 use crate::trainers::{TrainerCommand, TrainerPool};
@@ -45,13 +45,17 @@ pub struct Search {
     experiment: Experiment,
     environment: Environment,
     folder: PathBuf,
-    task: Task,
-    data: Option<PathBuf>,
-    definition: Arc<dyn SearchSpace>,
-    strategy: Component,
-    estimator: Component,
-    /// Digests and versions of everything that is not in the settings.
-    parts: Value,
+    loaded: Loaded,
+    /// What the trainer has to be, where that is settled.
+    locked: Option<Ready>,
+}
+
+/// A run that can go on: its parts are loaded, and no other process is at work on it.
+pub struct Resumption {
+    search: Search,
+    run: RunId,
+    /// What there is to play back; nothing where the run ended before its journal began.
+    journal: Option<Journal>,
 }
 
 impl Search {
@@ -60,46 +64,49 @@ impl Search {
     /// # Errors
     /// Where a part is not there, does not load, refuses its options, or lacks what another needs.
     pub fn prepare(file: &ExperimentFile, environment: &Environment) -> Result<Self, SearchError> {
-        let mut experiment = file.experiment.clone();
-        let settings = &experiment.engine;
-        let engine = Engine::new(&EngineOptions {
-            stack_bytes: settings.stack_bytes,
-            nan: settings.nan,
-            patience: settings.patience.duration(),
-            cache_dir: environment.compiled.clone(),
-        })?;
-        let loader = Loader { file, engine: &engine, environment, experiment: &experiment };
-        let (strategy, strategy_options) = loader.plugin(Kind::Strategy, "strategy", &experiment.strategy)?;
-        let (estimator, estimator_options) = loader.plugin(Kind::Estimator, "estimator", &experiment.estimator)?;
-        let (definition, space_options, space_part) = loader.space(&experiment.space)?;
-        check_needs(file, &strategy, &estimator)?;
-        let (task, data) = loader.task()?;
-        let parts = json!({
-            "host": env!("CARGO_PKG_VERSION"),
-            "engine": engine.fingerprint(),
-            "strategy": part(&strategy),
-            "estimator": part(&estimator),
-            "space": space_part,
-        });
-        experiment.strategy.options = strategy_options;
-        experiment.estimator.options = estimator_options;
-        experiment.space.options = space_options;
-        Ok(Self {
-            experiment,
-            environment: environment.clone(),
-            folder: file.folder.clone(),
-            task,
-            data,
-            definition,
-            strategy,
-            estimator,
-            parts,
-        })
+        Self::prepare_with(file.clone(), environment, None, None)
+    }
+
+    /// Loads exactly what a lock names: parts by their digests, from where the experiment names them or from the store.
+    ///
+    /// # Errors
+    /// As [`Search::prepare`], and where a part is in neither place.
+    pub fn prepare_locked(lock: &Lock, environment: &Environment) -> Result<Self, SearchError> {
+        let store = Store::open(&environment.store)?;
+        let pinned = Pinned { parts: &lock.head.parts, store: &store, prefer: Prefer::Recorded };
+        let Head { experiment, folder, trainer, .. } = &lock.head;
+        let file = ExperimentFile::recorded(experiment, folder)?;
+        Self::prepare_with(file, environment, Some(pinned), Some(trainer.clone()))
+    }
+
+    pub(crate) fn prepare_with(
+        mut file: ExperimentFile,
+        environment: &Environment,
+        pinned: Option<Pinned<'_>>,
+        locked: Option<Ready>,
+    ) -> Result<Self, SearchError> {
+        let loaded = load(&mut file, environment, pinned)?;
+        let ExperimentFile { experiment, folder, .. } = file;
+        Ok(Self { experiment, environment: environment.clone(), folder, loaded, locked })
     }
 
     /// The experiment with every default filled in.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
+    }
+
+    pub(crate) fn task(&self) -> &Task {
+        &self.loaded.task
+    }
+
+    /// What a journal of this search starts with, with a trainer that says `ready`.
+    pub(crate) fn head(&self, ready: &Ready) -> Head {
+        Head {
+            experiment: self.experiment.clone(),
+            parts: self.loaded.parts.clone(),
+            trainer: ready.clone(),
+            folder: absolute(&self.folder),
+        }
     }
 
     /// Runs the search with trainers on this machine.
@@ -109,19 +116,9 @@ impl Search {
     /// requested. A run that began is recorded with its end.
     pub fn run(&self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
         let store = Store::open(&self.environment.store)?;
-        let devices = self.workers();
-        let setup = Setup {
-            protocol: VERSION,
-            task: self.task.clone(),
-            device: String::new(),
-            threads: self.experiment.trainer.threads,
-        };
-        let patience = self.experiment.trainer.patience.duration();
-        let mut pool =
-            TrainerPool::start(&self.command(&store), &setup, &devices, patience, self.experiment.run.retries)
-                .map_err(SearchError::Trainer)?;
+        let (mut pool, workers) = self.trainers(&store)?;
         let ready = pool.ready().clone();
-        self.run_on(&mut pool, &ready, devices.len(), &store, stop, observer)
+        self.run_on(&mut pool, &ready, workers, &store, stop, observer)
     }
 
     /// Runs the search on any executor; `ready` says what it works on.
@@ -137,87 +134,48 @@ impl Search {
         stop: &Stop,
         observer: &mut dyn Observer,
     ) -> Result<Report, SearchError> {
-        let context = Context::full(ready.data.input.clone(), ready.data.classes);
-        let space = Arc::new(Space::new(Arc::clone(&self.definition), context)?);
-        let settings = json!(self.experiment);
-        let record = json!({ "experiment": settings, "parts": self.parts, "trainer": ready });
-        let run = store.begin_run(&record)?;
-        let summary = Summary { run, settings, trainer: ready.clone(), space_size: space.size().to_string(), workers };
-        observer.on(Event::Started(&summary));
-        let result = self.search(run, executor, ready, &space, store, stop, observer);
-        match &result {
-            Ok(report) => store.end_run(run, RunStatus::Finished, Some(&json!(report)), None)?,
-            Err(error @ SearchError::Interrupted { .. }) => {
-                store.end_run(run, RunStatus::Interrupted, None, Some(&error.to_string()))?;
-            }
-            Err(error) => store.end_run(run, RunStatus::Failed, None, Some(&error.to_string()))?,
+        let head = self.head(ready);
+        let space = self.space(ready)?;
+        for file in &self.loaded.files {
+            store.keep_part(file)?;
         }
-        result
+        let run = store.begin_run(&head.settings(), &head.folder)?;
+        let result = Journal::create(&store.journal_path(run), &head).and_then(|journal| {
+            let set = Set { search: self, run, store, ready, space: &space, stop };
+            set.start(workers, false, observer);
+            set.conduct(journal, executor, observer, None)
+        });
+        finish(store, run, result)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a run, each used once")]
-    fn search(
-        &self,
-        run: RunId,
-        executor: &mut dyn Executor,
-        ready: &Ready,
-        space: &Arc<Space>,
-        store: &Store,
-        stop: &Stop,
-        observer: &mut dyn Observer,
-    ) -> Result<Report, SearchError> {
-        let Experiment { task, run: settings, limits, budget, .. } = &self.experiment;
-        let objectives: Vec<Objective> = task.objectives.iter().map(|one| objective(*one)).collect();
-        let keep_weights = settings.keep_weights || needs(&self.estimator, RESUME);
-        let mut strategy = Strategy::open(
-            &self.strategy,
-            Arc::clone(space),
-            StrategySetup {
-                objectives: objectives.clone(),
-                options: json!(self.experiment.strategy.options),
-                seed: seed::derive(settings.seed, "strategy", 0),
-                max_queries: budget.queries,
-                offers: self.estimator.description().gives.clone(),
-            },
-            limits,
-            log_sink(self.strategy.name()),
-        )?;
-        let mut estimator = Estimator::open(
-            &self.estimator,
-            Arc::clone(space),
-            EstimatorSetup {
-                objectives: objectives.clone(),
-                options: json!(self.experiment.estimator.options),
-                seed: seed::derive(settings.seed, "estimator", 0),
-                full_epochs: task.recipe.epochs,
-                offers: offers(ready, keep_weights),
-            },
-            limits,
-            log_sink(self.estimator.name()),
-        )?;
-        let maker = ActionMaker {
-            space,
-            task: &self.task,
-            recipe: &task.recipe,
-            ready,
-            keep_weights,
-            share_isomorphic: settings.share_isomorphic,
+    /// Starts trainers for the task; gives how many.
+    fn trainers(&self, store: &Store) -> Result<(TrainerPool, usize), SearchError> {
+        let devices = self.workers();
+        let pool = self.pool(store, &devices)?;
+        if let Some(locked) = &self.locked {
+            let differences = differences(locked, pool.ready());
+            if !differences.is_empty() {
+                return Err(SearchError::Changed(differences));
+            }
+        }
+        Ok((pool, devices.len()))
+    }
+
+    pub(crate) fn pool(&self, store: &Store, devices: &[String]) -> Result<TrainerPool, SearchError> {
+        let Experiment { trainer, run, .. } = &self.experiment;
+        let setup = Setup {
+            protocol: VERSION,
+            task: self.loaded.task.clone(),
+            device: String::new(),
+            threads: trainer.threads,
         };
-        let mut jobs = Jobs::new(executor, store, settings.tell, settings.cache);
-        let goal = objectives.first().map_or(Goal::Maximize, |objective| objective.goal);
-        let mut driver = Driver {
-            run,
-            experiment: &self.experiment,
-            goal,
-            space,
-            strategy: &mut strategy,
-            estimator: &mut estimator,
-            maker: &maker,
-            store,
-            stop,
-        };
-        let searched = driver.search(&mut jobs, observer)?;
-        Finale { run, settings, space, maker: &maker, stop }.conclude(searched, &mut jobs, observer)
+        TrainerPool::start(&self.command(store), &setup, devices, trainer.patience.duration(), run.retries)
+            .map_err(SearchError::Trainer)
+    }
+
+    pub(crate) fn space(&self, ready: &Ready) -> Result<Arc<Space>, SearchError> {
+        let context = Context::full(ready.data.input.clone(), ready.data.classes);
+        Ok(Arc::new(Space::new(Arc::clone(&self.loaded.definition), context)?))
     }
 
     /// The device of each worker.
@@ -249,9 +207,202 @@ impl Search {
             program: absolute(&program),
             arguments,
             folder: self.folder.clone(),
-            data: self.data.as_deref().map(absolute),
+            data: self.loaded.data.as_deref().map(absolute),
             weights: absolute(&store.weights()),
         }
+    }
+}
+
+impl Resumption {
+    /// Makes ready to go on with a run: the same parts by digest, wherever they are now.
+    ///
+    /// # Errors
+    /// Where the run is finished, another process is at work on it, its journal is damaged, or a part is gone.
+    pub fn prepare(record: &RunRecord, environment: &Environment) -> Result<Self, SearchError> {
+        let run = record.id;
+        if record.status == RunStatus::Finished {
+            return Err(SearchError::Finished(run));
+        }
+        let store = Store::open(&environment.store)?;
+        let path = store.journal_path(run);
+        let begun = match JournalLock::take(&path) {
+            Ok(lock) => Journal::resume(&path, lock),
+            Err(JournalError::Busy { .. }) => return Err(SearchError::UnderWay(run)),
+            // The host ended between its note in the store and the journal's first record.
+            Err(JournalError::Absent { .. }) => return Self::afresh(record, &store, environment),
+            Err(error) => Err(error.into()),
+        };
+        let (head, journal) = match begun {
+            Ok((head, journal)) => (head, Some(journal)),
+            Err(SearchError::Journal(JournalError::Unbegun { .. })) => {
+                std::fs::remove_file(&path)
+                    .map_err(|source| StoreError::file(store.folder(), "remove", &path, source))?;
+                return Self::afresh(record, &store, environment);
+            }
+            Err(error) => return Err(error),
+        };
+        Self::with(run, head, journal, &store, environment)
+    }
+
+    fn afresh(record: &RunRecord, store: &Store, environment: &Environment) -> Result<Self, SearchError> {
+        Self::with(record.id, Head::of_run(record)?, None, store, environment)
+    }
+
+    fn with(
+        run: RunId,
+        head: Head,
+        journal: Option<Journal>,
+        store: &Store,
+        environment: &Environment,
+    ) -> Result<Self, SearchError> {
+        let pinned = Pinned { parts: &head.parts, store, prefer: Prefer::Recorded };
+        let file = ExperimentFile::recorded(&head.experiment, &head.folder)?;
+        let search = Search::prepare_with(file, environment, Some(pinned), Some(head.trainer.clone()))?;
+        Ok(Self { search, run, journal })
+    }
+
+    /// The run's experiment.
+    pub fn search(&self) -> &Search {
+        &self.search
+    }
+
+    /// Goes on with the run, to the same end as if it had never stopped.
+    ///
+    /// # Errors
+    /// As [`Search::run`], and where the data or the trainer are not what they were, or a plugin answers otherwise.
+    pub fn run(self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
+        let Self { search, run, journal } = self;
+        let store = Store::open(&search.environment.store)?;
+        let (mut pool, workers) = search.trainers(&store)?;
+        let ready = pool.ready().clone();
+        let space = search.space(&ready)?;
+        store.reopen_run(run)?;
+        let journal = match journal {
+            Some(journal) => journal,
+            None => Journal::create(&store.journal_path(run), &search.head(&ready))?,
+        };
+        let set = Set { search: &search, run, store: &store, ready: &ready, space: &space, stop };
+        set.start(workers, true, observer);
+        let result = set.conduct(journal, &mut pool, observer, None);
+        finish(&store, run, result)
+    }
+}
+
+/// Records a run's end. An end that cannot be recorded is told where the run itself went well; otherwise what ended the run
+/// comes first, and it is resumed as one whose host was killed.
+fn finish(store: &Store, run: RunId, result: Result<Report, SearchError>) -> Result<Report, SearchError> {
+    let recorded = match &result {
+        Ok(report) => store.end_run(run, RunStatus::Finished, Some(&json!(report)), None),
+        Err(error @ SearchError::Interrupted { .. }) => {
+            store.end_run(run, RunStatus::Interrupted, None, Some(&error.to_string()))
+        }
+        Err(error) => store.end_run(run, RunStatus::Failed, None, Some(&error.to_string())),
+    };
+    let report = result?;
+    recorded?;
+    Ok(report)
+}
+
+/// Everything that a run is conducted with, but for its journal and its trainers.
+pub(crate) struct Set<'a> {
+    pub(crate) search: &'a Search,
+    pub(crate) run: RunId,
+    pub(crate) store: &'a Store,
+    pub(crate) ready: &'a Ready,
+    pub(crate) space: &'a Arc<Space>,
+    pub(crate) stop: &'a Stop,
+}
+
+impl Set<'_> {
+    fn start(&self, workers: usize, resumed: bool, observer: &mut dyn Observer) {
+        observer.on(Event::Started(&Summary {
+            run: self.run,
+            settings: json!(self.search.experiment),
+            trainer: self.ready.clone(),
+            space_size: self.space.size().to_string(),
+            workers,
+            resumed,
+        }));
+    }
+
+    /// Conducts the run from its start to its end, whatever of it is played back and whatever happens now.
+    pub(crate) fn conduct(
+        &self,
+        mut journal: Journal,
+        executor: &mut dyn Executor,
+        observer: &mut dyn Observer,
+        watch: Option<Watch<'_>>,
+    ) -> Result<Report, SearchError> {
+        let Self { search, run, store, ready, space, stop } = *self;
+        let Experiment { task, run: settings, .. } = &search.experiment;
+        let objectives: Vec<Objective> = task.objectives.iter().map(|one| objective(*one)).collect();
+        let keep_weights = settings.keep_weights || needs(&search.loaded.estimator, RESUME);
+        let mut strategy = self.open_strategy(&objectives, &mut journal)?;
+        let mut estimator = self.open_estimator(&objectives, keep_weights, &mut journal)?;
+        let maker = ActionMaker {
+            space,
+            task: &search.loaded.task,
+            recipe: &task.recipe,
+            ready,
+            keep_weights,
+            share_isomorphic: settings.share_isomorphic,
+        };
+        let mut jobs = Jobs::new(run, journal, executor, store, &maker, &search.experiment);
+        jobs.watch = watch;
+        let goal = objectives.first().map_or(Goal::Maximize, |objective| objective.goal);
+        let mut driver = Driver {
+            run,
+            experiment: &search.experiment,
+            goal,
+            space,
+            strategy: &mut strategy,
+            estimator: &mut estimator,
+            store,
+            stop,
+        };
+        let searched = driver.search(&mut jobs, observer)?;
+        let report = Finale { run, settings, space, stop }.conclude(searched, &mut jobs, observer)?;
+        jobs.journal.put(&Record::Ended { report: json!(report).to_string().into() })?;
+        jobs.rest()?;
+        jobs.journal.sync()?;
+        Ok(report)
+    }
+
+    fn open_strategy(&self, objectives: &[Objective], journal: &mut Journal) -> Result<Strategy, SearchError> {
+        let Search { experiment, loaded, .. } = self.search;
+        let setup = StrategySetup {
+            objectives: objectives.to_vec(),
+            options: json!(experiment.strategy.options),
+            seed: seed::derive(experiment.run.seed, "strategy", 0),
+            max_queries: experiment.budget.queries,
+            offers: loaded.estimator.description().gives.clone(),
+        };
+        let log = log_sink(loaded.strategy.name());
+        let opened = Strategy::open(&loaded.strategy, Arc::clone(self.space), setup, &experiment.limits, log);
+        let fuel = opened.as_ref().map_or(0, Strategy::fuel_used);
+        journal.put(&Record::StrategyOpened { answer: answer(&opened, |_| ()), fuel })?;
+        Ok(opened?)
+    }
+
+    fn open_estimator(
+        &self,
+        objectives: &[Objective],
+        keep_weights: bool,
+        journal: &mut Journal,
+    ) -> Result<Estimator, SearchError> {
+        let Search { experiment, loaded, .. } = self.search;
+        let setup = EstimatorSetup {
+            objectives: objectives.to_vec(),
+            options: json!(experiment.estimator.options),
+            seed: seed::derive(experiment.run.seed, "estimator", 0),
+            full_epochs: experiment.task.recipe.epochs,
+            offers: offers(self.ready, keep_weights),
+        };
+        let log = log_sink(loaded.estimator.name());
+        let opened = Estimator::open(&loaded.estimator, Arc::clone(self.space), setup, &experiment.limits, log);
+        let fuel = opened.as_ref().map_or(0, Estimator::fuel_used);
+        journal.put(&Record::EstimatorOpened { answer: answer(&opened, |_| ()), fuel })?;
+        Ok(opened?)
     }
 }
 
@@ -268,193 +419,14 @@ fn needs(component: &Component, name: &str) -> bool {
     component.description().needs.iter().any(|need| need == name)
 }
 
-/// Refuses a strategy that needs what the estimator does not give.
-fn check_needs(file: &ExperimentFile, strategy: &Component, estimator: &Component) -> Result<(), ExperimentError> {
-    let gives = &estimator.description().gives;
-    match strategy.description().needs.iter().find(|need| !gives.contains(need)) {
-        None => Ok(()),
-        Some(need) => Err(file.error(
-            &["estimator", "use"],
-            format!(
-                "the strategy `{}` needs `{need}`, which the estimator `{}` does not give",
-                strategy.name(),
-                estimator.name()
-            ),
-            Some(format!(
-                "this estimator gives {}; choose another estimator or strategy",
-                if gives.is_empty() { "nothing beyond estimates".into() } else { gives.join(", ") }
-            )),
-        )),
-    }
-}
-
-/// A search space, its options in force, and what goes on record of it.
-type LoadedSpace = (Arc<dyn SearchSpace>, Map<String, Value>, Value);
-
-/// Loads what an experiment file names; errors point into the file.
-struct Loader<'a> {
-    file: &'a ExperimentFile,
-    engine: &'a Engine,
-    environment: &'a Environment,
-    experiment: &'a Experiment,
-}
-
-impl Loader<'_> {
-    fn unknown(&self, section: &str, unknown: Unknown) -> ExperimentError {
-        let message = unknown.to_string();
-        self.file.error(&[section, "use"], message, unknown.help)
-    }
-
-    fn plugin(
-        &self,
-        kind: Kind,
-        section: &str,
-        choice: &Choice,
-    ) -> Result<(Component, Map<String, Value>), SearchError> {
-        let catalogue = &self.environment.catalogue;
-        let path =
-            catalogue.find(kind, &choice.name, &self.file.folder).map_err(|unknown| self.unknown(section, unknown))?;
-        self.component(kind, section, &path, choice)
-    }
-
-    fn component(
-        &self,
-        kind: Kind,
-        section: &str,
-        path: &Path,
-        choice: &Choice,
-    ) -> Result<(Component, Map<String, Value>), SearchError> {
-        let component = self.engine.load(path, &self.experiment.limits)?;
-        if component.kind() != kind {
-            let message = format!("{} is not of the kind that [{section}] takes", path.display());
-            return Err(self.file.error(&[section, "use"], message, None).into());
-        }
-        match component.options(&choice.options) {
-            Ok(Value::Object(options)) => Ok((component, options)),
-            Ok(_) => Ok((component, Map::new())),
-            Err(error) => Err(self.wrong_option(section, error)),
-        }
-    }
-
-    fn wrong_option(&self, section: &str, error: PluginError) -> SearchError {
-        match &error {
-            PluginError::Options { option, .. } => {
-                let message = error.to_string();
-                self.file.error(&[section, option], message, None).into()
-            }
-            _ => error.into(),
-        }
-    }
-
-    fn space(&self, choice: &Choice) -> Result<LoadedSpace, SearchError> {
-        let source = self
-            .environment
-            .catalogue
-            .find_space(&choice.name, &self.file.folder)
-            .map_err(|unknown| self.unknown("space", unknown))?;
-        let (name, text) = match source {
-            SpaceSource::Component(path) => {
-                let (component, options) = self.component(Kind::SearchSpace, "space", &path, choice)?;
-                let limits = &self.experiment.limits;
-                let definition = SpaceComponent::open(&component, &json!(options), limits, log_sink(component.name()))?;
-                return Ok((Arc::new(definition), options, part(&component)));
-            }
-            SpaceSource::Bundled { name, text } => (name, text.to_owned()),
-            SpaceSource::File(path) => {
-                let text = std::fs::read_to_string(&path).map_err(|error| {
-                    let message = format!("cannot read the search space {}: {error}", path.display());
-                    self.file.error(&["space", "use"], message, None)
-                })?;
-                (path.display().to_string(), text)
-            }
-        };
-        let mut options = std::collections::BTreeMap::new();
-        for (key, value) in &choice.options {
-            let scalar: Scalar = serde_json::from_value(value.clone()).map_err(|_| {
-                self.file.error(&["space", key], format!("the option `{key}` is not a single value"), None)
-            })?;
-            options.insert(key.clone(), scalar);
-        }
-        let definition = Definition::parse_with(&text, &options).map_err(|diagnostic| {
-            self.file.error(&["space", "use"], format!("search space {name}: {diagnostic}"), None)
-        })?;
-        let digest = blake3::hash(text.as_bytes()).to_hex().to_string();
-        let settled = definition.options().iter().map(|(key, value)| (key.clone(), json!(value))).collect();
-        Ok((Arc::new(definition), settled, json!({ "name": name, "digest": digest })))
-    }
-
-    fn task(&self) -> Result<(Task, Option<PathBuf>), SearchError> {
-        let settings = &self.experiment.task;
-        let (format, path) = if settings.data == "digits" {
-            (DataFormat::Digits, None)
-        } else {
-            let path = beside(&self.file.folder, &settings.data);
-            let guessed = match settings.format {
-                Some(format) => format,
-                None => self.guess_format(&path)?,
-            };
-            (guessed, Some(path))
-        };
-        let image_size = (format == DataFormat::Images).then(|| settings.image_size.unwrap_or(32));
-        let data = DataSource { format, image_size };
-        Ok((Task { data, split: settings.split.clone() }, path))
-    }
-
-    /// Tells from a folder's content how the data is stored.
-    fn guess_format(&self, path: &Path) -> Result<DataFormat, ExperimentError> {
-        let has = |name: &str| path.join(name).exists();
-        let problem = |message: String, help: &str| self.file.error(&["task", "data"], message, Some(help.to_owned()));
-        if path.is_file() && path.extension().is_some_and(|extension| extension == "npz") {
-            Ok(DataFormat::Npz)
-        } else if !path.exists() {
-            let help = "`data` is `digits`, or the path of a folder or an .npz file";
-            Err(problem(format!("there is no data at {}", path.display()), help))
-        } else if has("train-images-idx3-ubyte") || has("train-images-idx3-ubyte.gz") {
-            Ok(DataFormat::Idx)
-        } else if has("data_batch_1.bin") {
-            Ok(DataFormat::Cifar10)
-        } else if has("train.bin") && has("test.bin") {
-            Ok(DataFormat::Cifar100)
-        } else if path.is_dir() && has_folders(path) {
-            Ok(DataFormat::Images)
-        } else {
-            let help = "give `format`: idx, cifar10, cifar100, images or npz";
-            Err(problem(format!("cannot tell how the data at {} is stored", path.display()), help))
-        }
-    }
-}
-
-fn has_folders(path: &Path) -> bool {
-    std::fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|entry| entry.path().is_dir()))
-}
-
-fn part(component: &Component) -> Value {
-    json!({
-        "name": component.name(),
-        "version": component.description().version,
-        "digest": component.digest(),
-    })
-}
-
 fn objective(name: ObjectiveName) -> Objective {
     let goal = if name == ObjectiveName::Accuracy { Goal::Maximize } else { Goal::Minimize };
     Objective { name: objective_name(name), goal }
 }
 
-/// Plugins' log lines, among the host's.
-fn log_sink(plugin: &str) -> LogSink {
-    let plugin = plugin.to_owned();
-    Arc::new(move |level, line| match level {
-        LogLevel::Debug => tracing::debug!(target: "plugin", plugin, "{line}"),
-        LogLevel::Info => tracing::info!(target: "plugin", plugin, "{line}"),
-        LogLevel::Warn => tracing::warn!(target: "plugin", plugin, "{line}"),
-        LogLevel::Error => tracing::error!(target: "plugin", plugin, "{line}"),
-    })
-}
-
 /// The same place however the working folder changes. A bare program name stays, to be looked up in PATH.
-fn absolute(path: &Path) -> PathBuf {
-    if path.components().count() < 2 {
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    if path.components().count() < 2 && path != Path::new(".") {
         return path.to_owned();
     }
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())

@@ -1,9 +1,11 @@
 //! Operations in their generic form: a name and named attributes, as plugins give them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Op;
 
 /// The value of an attribute.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Attribute {
     /// A whole number.
     Integer(i64),

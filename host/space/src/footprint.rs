@@ -8,7 +8,7 @@ use crate::shape::{MAX_PARAMETERS, Shape};
 use crate::{Network, Op, SpaceError};
 
 /// Size and work of a network for one input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footprint {
     /// Trainable parameters. Auxiliary heads, which exist only in training, do not count.
     pub parameters: u64,

@@ -1,8 +1,10 @@
 //! Networks as graphs of operations.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-use crate::Op;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Attribute, Op};
 
 /// A directed acyclic graph of operations in topological order.
 ///
@@ -15,14 +17,48 @@ pub struct Network {
 }
 
 /// One operation of a [`Network`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Unique in the network; also the name of the node's weights.
     pub name: String,
     /// What the node computes.
-    #[serde(flatten)]
     pub op: Op,
     /// Indices of earlier nodes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<usize>,
+}
+
+/// A node in a form that a person reads.
+#[derive(Serialize, Deserialize)]
+struct Readable<'a> {
+    name: Cow<'a, str>,
+    #[serde(flatten)]
+    op: Cow<'a, Op>,
+    #[serde(default, skip_serializing_if = "<[usize]>::is_empty")]
+    inputs: Cow<'a, [usize]>,
+}
+
+/// A node in a form that does not name its fields: name, operation, attributes, inputs.
+type Compact = (String, String, Vec<(String, Attribute)>, Vec<usize>);
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, op, inputs } = self;
+        if serializer.is_human_readable() {
+            let (name, op, inputs) = (name.into(), Cow::Borrowed(op), inputs.into());
+            return Readable { name, op, inputs }.serialize(serializer);
+        }
+        (name, op.name(), op.attributes(), inputs).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let Readable { name, op, inputs } = Readable::deserialize(deserializer)?;
+            return Ok(Self { name: name.into_owned(), op: op.into_owned(), inputs: inputs.into_owned() });
+        }
+        let (name, op, attributes, inputs) = Compact::deserialize(deserializer)?;
+        let op = Op::parse(&op, &attributes).map_err(serde::de::Error::custom)?;
+        Ok(Self { name, op, inputs })
+    }
 }

@@ -1,13 +1,14 @@
 //! Runs and their queries.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Store, StoreError, now};
+use crate::{Damage, Store, StoreError, files, is_being_written, now};
 
 /// Names a run in its store: 1, 2, 3, ...
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,7 +28,7 @@ pub enum RunStatus {
     Running,
     /// Ended with a result.
     Finished,
-    /// Stopped by its user.
+    /// Stopped by its user, or by the end of its host.
     Interrupted,
     /// Ended by an error.
     Failed,
@@ -76,10 +77,13 @@ pub struct RunRecord {
     pub settings: Value,
     /// What it found, once it finished.
     pub result: Option<Value>,
-    /// What ended it, where it failed.
+    /// What ended it, where it did not finish.
     pub problem: Option<String>,
-    /// Number of queries recorded.
+    /// Queries answered so far.
     pub queries: u64,
+    /// The folder that relative paths of its settings start at; absent for runs of earlier versions, and where the path
+    /// is not UTF-8.
+    pub folder: Option<PathBuf>,
 }
 
 /// One query of a run and what was observed.
@@ -93,36 +97,49 @@ pub struct QueryRecord<T> {
 }
 
 impl Store {
-    /// Records the start of a run.
+    /// Records the start of a run. Relative paths of its settings start at `folder`.
     ///
     /// # Errors
     /// Where the database cannot be written.
-    pub fn begin_run(&self, settings: &Value) -> Result<RunId, StoreError> {
+    pub fn begin_run(&self, settings: &Value, folder: &Path) -> Result<RunId, StoreError> {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         self.connection
             .execute(
-                "INSERT INTO run (started, status, settings) VALUES (?1, ?2, ?3)",
-                params![now(), RunStatus::Running.name(), settings.to_string()],
+                "INSERT INTO run (started, status, settings, folder) VALUES (?1, ?2, ?3, ?4)",
+                params![now(), RunStatus::Running.name(), settings.to_string(), folder.to_str()],
             )
-            .map_err(writing)?;
+            .map_err(self.writing())?;
         Ok(RunId(self.connection.last_insert_rowid()))
     }
 
-    /// Records a query and its observation, JSON objects in the caller's form.
+    /// Records how many queries of a run are answered.
     ///
     /// # Errors
-    /// Where the database cannot be written.
-    pub fn record_query(&self, run: RunId, sequence: u64, record: &Value) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO query (run, sequence, record) VALUES (?1, ?2, ?3)")
-            .and_then(|mut statement| statement.execute(params![run.0, sequence.cast_signed(), record.to_string()]))
-            .map_err(writing)?;
-        Ok(())
+    /// Where the database cannot be written, or there is no such run.
+    pub fn set_progress(&self, run: RunId, queries: u64) -> Result<(), StoreError> {
+        let changed = self
+            .connection
+            .prepare_cached("UPDATE run SET queries = ?2 WHERE id = ?1")
+            .and_then(|mut statement| statement.execute(params![run.0, queries.cast_signed()]));
+        self.changed(run, changed)
     }
 
-    /// Records the end of a run.
+    /// Records that a run goes on.
     ///
     /// # Errors
-    /// Where the database cannot be written.
+    /// Where the database cannot be written, or there is no such run.
+    pub fn reopen_run(&self, run: RunId) -> Result<(), StoreError> {
+        let changed = self.connection.execute(
+            "UPDATE run SET status = ?2, ended = NULL, problem = NULL WHERE id = ?1",
+            params![run.0, RunStatus::Running.name()],
+        );
+        self.changed(run, changed)
+    }
+
+    /// Records the end of a run, which is never before its start, whatever the clock says.
+    ///
+    /// # Errors
+    /// Where the database cannot be written, or there is no such run.
     pub fn end_run(
         &self,
         run: RunId,
@@ -130,13 +147,30 @@ impl Store {
         result: Option<&Value>,
         problem: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.connection
-            .execute(
-                "UPDATE run SET ended = ?2, status = ?3, result = ?4, problem = ?5 WHERE id = ?1",
-                params![run.0, now(), status.name(), result.map(Value::to_string), problem],
-            )
-            .map_err(writing)?;
+        let changed = self.connection.execute(
+            "UPDATE run SET ended = max(started, ?2), status = ?3, result = ?4, problem = ?5 WHERE id = ?1",
+            params![run.0, now(), status.name(), result.map(Value::to_string), problem],
+        );
+        self.changed(run, changed)
+    }
+
+    /// Removes a run from the record, with its journal. What it trained stays, until it is pruned.
+    ///
+    /// # Errors
+    /// Where the database cannot be written, there is no such run, or the journal cannot be deleted.
+    pub fn remove_run(&self, run: RunId) -> Result<(), StoreError> {
+        let changed = self.connection.execute("DELETE FROM run WHERE id = ?1", [run.0]);
+        self.changed(run, changed)?;
+        let journal = self.journal_path(run);
+        files::remove(&journal).map_err(self.failing_at("delete", &journal))?;
         Ok(())
+    }
+
+    fn changed(&self, run: RunId, changed: rusqlite::Result<usize>) -> Result<(), StoreError> {
+        match changed.map_err(self.writing())? {
+            0 => Err(StoreError::NoRun(run.to_string())),
+            _ => Ok(()),
+        }
     }
 
     /// All runs, the newest first.
@@ -144,9 +178,10 @@ impl Store {
     /// # Errors
     /// Where the database cannot be read or holds damaged values.
     pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
-        let mut statement = self.connection.prepare(&format!("{SELECT_RUN} ORDER BY run.id DESC")).map_err(reading)?;
-        let rows = statement.query_map([], raw_run).map_err(reading)?;
-        rows.map(|row| row.map_err(reading).and_then(RawRun::parse)).collect()
+        let mut statement =
+            self.connection.prepare(&format!("{SELECT_RUN} ORDER BY run.id DESC")).map_err(self.reading())?;
+        let rows = statement.query_map([], raw_run).map_err(self.reading())?;
+        rows.map(|row| row.map_err(self.reading()).and_then(RawRun::parse)).collect()
     }
 
     /// The run that `name` names: a number, or `latest`.
@@ -162,10 +197,19 @@ impl Store {
             };
             self.connection.query_row(&format!("{SELECT_RUN} WHERE run.id = ?1"), [id], raw_run).optional()
         };
-        found.map_err(reading)?.ok_or_else(|| StoreError::NoRun(format!("`{name}`")))?.parse()
+        found.map_err(self.reading())?.ok_or_else(|| StoreError::NoRun(format!("`{name}`")))?.parse()
     }
 
-    /// A run's queries, in order.
+    /// A run as it stands: one that is recorded as under way, while nobody writes its journal, has lost its host.
+    pub fn standing(&self, record: RunRecord) -> RunRecord {
+        if record.status != RunStatus::Running || is_being_written(&self.journal_path(record.id)).is_ok_and(|is| is) {
+            return record;
+        }
+        let problem = Some("the end of its host, which was killed or lost its machine".into());
+        RunRecord { status: RunStatus::Interrupted, problem, ..record }
+    }
+
+    /// The queries of a run that an earlier version recorded, in order; later ones are in the run's journal.
     ///
     /// # Errors
     /// Where the database cannot be read or holds damaged values.
@@ -173,22 +217,25 @@ impl Store {
         let mut statement = self
             .connection
             .prepare("SELECT sequence, record FROM query WHERE run = ?1 ORDER BY sequence")
-            .map_err(reading)?;
+            .map_err(self.reading())?;
         let rows = statement
             .query_map([run.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
-            .map_err(reading)?;
+            .map_err(self.reading())?;
         rows.map(|row| {
-            let (sequence, record) = row.map_err(reading)?;
+            let (sequence, record) = row.map_err(self.reading())?;
             let record =
-                serde_json::from_str(&record).map_err(|source| StoreError::Damaged { what: "query", source })?;
+                serde_json::from_str(&record).map_err(|error| damaged(run, format!("query {sequence}: {error}")))?;
             Ok(QueryRecord { sequence: sequence.cast_unsigned(), record })
         })
         .collect()
     }
 }
 
-const SELECT_RUN: &str = "SELECT run.id, started, ended, status, settings, result, problem,
-    (SELECT count(*) FROM query WHERE query.run = run.id) FROM run";
+const SELECT_RUN: &str = "SELECT run.id, started, ended, status, settings, result, problem, queries, folder FROM run";
+
+pub(crate) fn damaged(run: RunId, problem: impl fmt::Display) -> StoreError {
+    StoreError::Damaged(Damage::run(run, problem))
+}
 
 struct RawRun {
     id: i64,
@@ -199,6 +246,7 @@ struct RawRun {
     result: Option<String>,
     problem: Option<String>,
     queries: i64,
+    folder: Option<String>,
 }
 
 fn raw_run(row: &Row<'_>) -> rusqlite::Result<RawRun> {
@@ -211,32 +259,27 @@ fn raw_run(row: &Row<'_>) -> rusqlite::Result<RawRun> {
         result: row.get(5)?,
         problem: row.get(6)?,
         queries: row.get(7)?,
+        folder: row.get(8)?,
     })
 }
 
 impl RawRun {
     fn parse(self) -> Result<RunRecord, StoreError> {
+        let run = RunId(self.id);
         let json = |what: &'static str, text: &str| {
-            serde_json::from_str(text).map_err(|source| StoreError::Damaged { what, source })
+            serde_json::from_str(text).map_err(|error| damaged(run, format!("{what}: {error}")))
         };
         Ok(RunRecord {
-            id: RunId(self.id),
+            id: run,
             started: self.started,
             ended: self.ended,
             // A status this version does not know was written by a later one and is not a finished run of ours.
             status: self.status.parse().unwrap_or(RunStatus::Failed),
-            settings: json("run's settings", &self.settings)?,
-            result: self.result.as_deref().map(|text| json("run's result", text)).transpose()?,
+            settings: json("settings", &self.settings)?,
+            result: self.result.as_deref().map(|text| json("result", text)).transpose()?,
             problem: self.problem,
             queries: self.queries.cast_unsigned(),
+            folder: self.folder.map(PathBuf::from),
         })
     }
-}
-
-pub(crate) fn writing(source: rusqlite::Error) -> StoreError {
-    StoreError::Database { doing: "write", source }
-}
-
-pub(crate) fn reading(source: rusqlite::Error) -> StoreError {
-    StoreError::Database { doing: "read", source }
 }

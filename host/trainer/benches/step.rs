@@ -63,7 +63,8 @@ fn step(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("training");
     group.sample_size(10).throughput(Throughput::Elements(ready.data.train));
     group.bench_function("epoch of nas-bench-201, 1 cell a stage, batch 64", |bencher| {
-        bencher.iter(|| black_box(trainer.act(&action, &mut |_, _| {})).unwrap_or_else(|error| panic!("{error}")));
+        bencher
+            .iter(|| black_box(trainer.act(&action, None, &mut |_, _| {})).unwrap_or_else(|error| panic!("{error}")));
     });
     group.finish();
 }

@@ -4,6 +4,7 @@
 //! [`data`] reads data sets, [`Trainer`] carries out actions on them, [`serve`] is the conversation.
 
 mod augment;
+mod checkpoint;
 pub mod data;
 pub mod device;
 mod failure;
@@ -12,8 +13,11 @@ mod model;
 #[cfg(test)]
 mod model_tests;
 mod optimizer;
+mod run;
 mod schedule;
 pub mod serve;
+mod storage;
+mod tensors;
 mod train;
 mod weights;
 

@@ -4,7 +4,7 @@ use std::io::{BufRead, Write, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 
-use archwright_protocol::{Action, Failure, FailureKind, Outcome, Reply, Request, VERSION};
+use archwright_protocol::{Action, Checkpoint, Failure, FailureKind, Outcome, Reply, Request, VERSION};
 
 use crate::{Problem, Trainer};
 
@@ -53,9 +53,9 @@ fn converse(requests: &Receiver<String>) -> Result<(), Problem> {
                     return Ok(());
                 }
             },
-            Request::Act { id, action, checkpoint: _ } => {
+            Request::Act { id, action, checkpoint } => {
                 let result = match &mut trainer {
-                    Some(trainer) => guarded(|| act(trainer, id, &action)),
+                    Some(trainer) => guarded(|| act(trainer, id, &action, checkpoint.as_ref())),
                     None => Err(Problem::new(FailureKind::Unsupported, "an action came before the set-up")),
                 };
                 say(&match result {
@@ -69,8 +69,8 @@ fn converse(requests: &Receiver<String>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn act(trainer: &mut Trainer, id: u64, action: &Action) -> Result<Outcome, Problem> {
-    trainer.act(action, &mut |epoch, metrics| say(&Reply::Progress { id, epoch, metrics }))
+fn act(trainer: &mut Trainer, id: u64, action: &Action, checkpoint: Option<&Checkpoint>) -> Result<Outcome, Problem> {
+    trainer.act(action, checkpoint, &mut |epoch, metrics| say(&Reply::Progress { id, epoch, metrics }))
 }
 
 /// A defect fails what was being done, and says so; the trainer goes on.

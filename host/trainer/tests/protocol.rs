@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
+
+const TRAINER: &str = env!("CARGO_BIN_EXE_archwright-trainer");
 
 struct Conversation {
     child: Child,
@@ -15,8 +18,12 @@ struct Conversation {
 
 impl Conversation {
     fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_archwright-trainer"))
-            .env("ARCHWRIGHT_WEIGHTS", std::env::temp_dir())
+        Self::with(Command::new(TRAINER), &std::env::temp_dir())
+    }
+
+    fn with(mut command: Command, weights: &Path) -> Self {
+        let mut child = command
+            .env("ARCHWRIGHT_WEIGHTS", weights)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -35,6 +42,11 @@ impl Conversation {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// The end of an action.
+    fn end(&mut self) -> Value {
+        std::iter::repeat_with(|| self.hear()).find(|reply| reply["type"] != "progress").unwrap()
     }
 
     fn set_up(&mut self, data: Value, device: &str) -> Value {
@@ -64,7 +76,7 @@ fn sets_up_acts_and_stops() {
     assert_eq!(ready["type"], "ready");
     assert_eq!(ready["data"]["train"].as_u64().unwrap() + ready["data"]["validation"].as_u64().unwrap(), 1438);
     trainer.say(&json!({ "type": "act", "id": 7, "action": action(2) }));
-    let done = std::iter::repeat_with(|| trainer.hear()).find(|reply| reply["type"] != "progress").unwrap();
+    let done = trainer.end();
     assert_eq!((&done["type"], &done["id"]), (&json!("done"), &json!(7)));
     assert_eq!(done["outcome"]["curve"].as_array().unwrap().len(), 2);
     let mut wrong = action(1);
@@ -102,4 +114,92 @@ fn a_line_that_is_no_request_ends_it() {
     let mut trainer = Conversation::start();
     trainer.say(&json!("hello"));
     assert_eq!(trainer.child.wait().unwrap().code(), Some(2));
+}
+
+/// A training that keeps its weights and, after every step, its state.
+fn kept(id: u32) -> Value {
+    let mut action = action(3);
+    action["keep_weights"] = json!(true);
+    action["recipe"] = json!({ "epochs": 3, "mixup": 0.2, "crop_padding": 1, "flip": true, "cutout": 2 });
+    json!({ "type": "act", "id": id, "action": action, "checkpoint": { "name": "0af3", "seconds": 1e-9 } })
+}
+
+/// Names of the files in a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_killed_training_goes_on() {
+    let start = |weights: &Path| {
+        let mut trainer = Conversation::with(Command::new(TRAINER), weights);
+        trainer.set_up(json!({ "format": "digits" }), "cpu");
+        trainer.say(&kept(1));
+        trainer
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut whole = start(folder.path()).end();
+    std::fs::remove_file(folder.path().join("checkpoints/0af3.safetensors")).unwrap();
+    let mut last = 0.0;
+    for at in [0.4, 1.0, 1.6, 2.3] {
+        let mut trainer = start(folder.path());
+        // A trainer that was done before it was killed has no more progress.
+        let mut epochs = std::iter::repeat_with(|| trainer.hear()["epoch"].as_f64().unwrap_or(f64::INFINITY));
+        let first = epochs.next().unwrap();
+        assert!(first >= last, "went on at {first} after it was killed at {last}");
+        last = epochs.find(|epoch| *epoch >= at).unwrap();
+        // SIGKILL, within a step or while a checkpoint is written.
+        trainer.child.kill().unwrap();
+        trainer.child.wait().unwrap();
+    }
+    let mut done = start(folder.path()).end();
+    for end in [&mut whole, &mut done] {
+        assert!(end["outcome"]["weights"].is_string(), "{end}");
+        end["outcome"]["seconds"] = Value::Null;
+    }
+    assert_eq!(done, whole);
+    assert_eq!(files(&folder.path().join("checkpoints")), ["0af3.safetensors"]);
+}
+
+#[test]
+fn a_full_disk_fails_no_training_but_the_keeping_of_its_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut full = Command::new("sh");
+    // Writes fail behind the first 512 bytes of a file.
+    full.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\"", TRAINER]);
+    let mut trainer = Conversation::with(full, folder.path());
+    trainer.set_up(json!({ "format": "digits" }), "cpu");
+    let mut unkept = kept(1);
+    unkept["action"]["keep_weights"] = json!(false);
+    trainer.say(&unkept);
+    assert_eq!(trainer.end()["type"], "done");
+    trainer.say(&kept(2));
+    let failed = trainer.end();
+    assert_eq!((&failed["type"], &failed["failure"]["kind"]), (&json!("failed"), &json!("storage")), "{failed}");
+    assert_eq!(files(folder.path()), ["checkpoints"]);
+    assert!(files(&folder.path().join("checkpoints")).is_empty());
+}
+
+#[test]
+fn a_folder_that_cannot_be_fails_no_training_but_the_keeping_of_its_weights() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut trainer = Conversation::with(Command::new(TRAINER), &file.path().join("weights"));
+    trainer.set_up(json!({ "format": "digits" }), "cpu");
+    let mut unkept = kept(1);
+    unkept["action"]["keep_weights"] = json!(false);
+    trainer.say(&unkept);
+    assert_eq!(trainer.end()["type"], "done");
+    trainer.say(&kept(2));
+    assert_eq!(trainer.end()["failure"]["kind"], "storage");
+}
+
+#[test]
+fn a_checkpoint_cannot_lead_elsewhere() {
+    let mut trainer = Conversation::start();
+    trainer.set_up(json!({ "format": "digits" }), "cpu");
+    let mut hostile = kept(1);
+    hostile["checkpoint"]["name"] = json!("../0af3");
+    trainer.say(&hostile);
+    assert_eq!(trainer.hear()["failure"]["kind"], "unsupported");
 }

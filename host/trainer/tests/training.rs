@@ -2,106 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+mod digits;
 
-use archwright_protocol::{
-    Action, DataFormat, DataSource, Evaluate, FailureKind, Optimizer, Outcome, Recipe, Schedule, Setup, Split, Start,
-    Subset, Task, Train, VERSION, WEIGHTS_DIR,
-};
-use archwright_space::{Network, Node, Op};
+use archwright_protocol::{Action, Evaluate, FailureKind, Optimizer, Outcome, Recipe, Schedule, Start, Subset, Train};
+use archwright_space::Op;
 use archwright_trainer::{Problem, Trainer};
-use tempfile::TempDir;
 
-/// The turn to train: libtorch has one generator a process, as a trainer is one process.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn trainer() -> Trainer {
-    static WEIGHTS: OnceLock<TempDir> = OnceLock::new();
-    let weights = WEIGHTS.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        // SAFETY: tests take turns, so nobody reads the environment at this moment.
-        unsafe { std::env::set_var(WEIGHTS_DIR, folder.path()) };
-        folder
-    });
-    assert!(weights.path().is_dir());
-    let task = Task { data: DataSource { format: DataFormat::Digits, image_size: None }, split: Split::default() };
-    let setup = Setup { protocol: VERSION, task, device: "cpu".into(), threads: 1 };
-    let (ready, trainer) = Trainer::new(&setup).unwrap();
-    assert_eq!((ready.data.classes, ready.data.input), (10, vec![1, 8, 8]));
-    trainer
-}
-
-fn node(name: &str, op: Op, input: usize) -> Node {
-    Node { name: name.into(), op, inputs: vec![input] }
-}
-
-fn conv(channels: u32, stride: u32) -> Op {
-    Op::Conv2d {
-        out_channels: channels,
-        kernel: [3, 3],
-        stride: [stride; 2],
-        padding: [1, 1],
-        dilation: [1, 1],
-        groups: 1,
-        bias: false,
-    }
-}
-
-/// A small convolutional network with dropout.
-fn network() -> Network {
-    Network {
-        nodes: vec![
-            Node { name: "input".into(), op: Op::Input { shape: vec![1, 8, 8] }, inputs: vec![] },
-            node("conv-1", conv(16, 1), 0),
-            node("norm-1", Op::BatchNorm { affine: true }, 1),
-            node("relu-1", Op::Relu, 2),
-            node("conv-2", conv(32, 2), 3),
-            node("norm-2", Op::BatchNorm { affine: true }, 4),
-            node("relu-2", Op::Relu, 5),
-            node("drop", Op::DropPath, 6),
-            node("pool", Op::GlobalAvgPool, 7),
-            node("dropout", Op::Dropout { rate: 0.1 }, 8),
-            node("scores", Op::Linear { out_features: 10, bias: true }, 9),
-        ],
-    }
-}
-
-fn train(recipe: Recipe) -> Train {
-    Train {
-        network: network(),
-        input: vec![1, 8, 8],
-        until_epoch: recipe.epochs,
-        recipe,
-        seed: 5,
-        data_share: 1.0,
-        start: Start::Fresh,
-        evaluate: Subset::Validation,
-        keep_weights: false,
-    }
-}
+use digits::{alone, conv, network, noisy, train, trainer};
 
 fn act(trainer: &mut Trainer, train: &Train) -> Result<Outcome, Problem> {
-    let outcome = trainer.act(&Action::Train(train.clone()), &mut |_, _| {})?;
+    let outcome = trainer.act(&Action::Train(train.clone()), None, &mut |_, _| {})?;
     // Time alone may differ between repetitions.
     Ok(Outcome { seconds: 0.0, ..outcome })
-}
-
-/// Everything random at once.
-fn noisy() -> Recipe {
-    Recipe {
-        epochs: 3,
-        label_smoothing: 0.1,
-        drop_path: 0.2,
-        crop_padding: 1,
-        flip: true,
-        cutout: 2,
-        mixup: 0.2,
-        warmup_epochs: 1.0,
-        ..Recipe::default()
-    }
 }
 
 #[test]
@@ -158,7 +70,7 @@ fn kept_weights_evaluate_as_they_did() {
     let weights = trained.weights.unwrap();
     let mut evaluate = |network, subset| {
         let evaluate = Evaluate { network, input: vec![1, 8, 8], weights: weights.clone(), subset };
-        trainer.act(&Action::Evaluate(evaluate), &mut |_, _| {})
+        trainer.act(&Action::Evaluate(evaluate), None, &mut |_, _| {})
     };
     assert_eq!(evaluate(network(), Subset::Validation).unwrap().metrics, trained.metrics);
     assert!(evaluate(network(), Subset::Test).unwrap().metrics.accuracy > 0.5);

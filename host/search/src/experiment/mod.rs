@@ -140,7 +140,7 @@ pub struct RunSettings {
     pub finalists: u32,
     /// Seeds with which each finalist is retrained, at least 1.
     pub final_seeds: u32,
-    /// Times an action is tried again after its trainer crashed or hung.
+    /// Times an action is tried again after its trainer crashed or hung, one after the other.
     pub retries: u32,
 }
 
@@ -156,7 +156,7 @@ impl Default for RunSettings {
             keep_weights: false,
             finalists: 3,
             final_seeds: 3,
-            retries: 1,
+            retries: 3,
         }
     }
 }
@@ -184,11 +184,19 @@ pub struct TrainerSettings {
     pub threads: u32,
     /// Silence after which a trainer counts as hung.
     pub patience: Seconds,
+    /// Time between two checkpoints of a training that goes on: what a training that is killed loses at most.
+    pub checkpoint: Seconds,
 }
 
 impl Default for TrainerSettings {
     fn default() -> Self {
-        Self { command: Vec::new(), devices: vec!["auto".into()], threads: 1, patience: Seconds(300.0) }
+        Self {
+            command: Vec::new(),
+            devices: vec!["auto".into()],
+            threads: 1,
+            patience: Seconds(300.0),
+            checkpoint: Seconds(60.0),
+        }
     }
 }
 
@@ -238,6 +246,15 @@ impl ExperimentFile {
     /// Where the text is no experiment, or a value is out of range; says where.
     pub fn from_text(name: &str, text: &str, folder: &Path) -> Result<Self, ExperimentError> {
         Self::parse(Source::new(name, text), folder)
+    }
+
+    /// A recorded experiment as a file.
+    pub(crate) fn recorded(experiment: &Experiment, folder: &Path) -> Result<Self, ExperimentError> {
+        let name = "the recorded settings";
+        match toml::to_string(experiment) {
+            Ok(text) => Self::from_text(name, &text, folder),
+            Err(error) => Err(Source::new(name, "").error(&[], error.to_string(), None)),
+        }
     }
 
     fn parse(source: Source, folder: &Path) -> Result<Self, ExperimentError> {

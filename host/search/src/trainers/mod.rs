@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use archwright_protocol::{Action, Failure, FailureKind, Ready, Setup};
+use archwright_protocol::{Action, Checkpoint, Failure, FailureKind, Ready, Setup};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::executor::{ActionResult, Executor, ExecutorEvent};
@@ -45,6 +45,7 @@ pub struct TrainerPool {
 struct Job {
     ticket: u64,
     action: Action,
+    checkpoint: Option<Checkpoint>,
 }
 
 impl TrainerPool {
@@ -76,7 +77,7 @@ impl TrainerPool {
                 process: None,
             };
             match &first {
-                None => first = Some(worker.start()?.clone()),
+                None => first = Some(worker.start_first()?),
                 ready => worker.expected.clone_from(ready),
             }
             let (job_queue, events) = (job_queue.clone(), event_sender.clone());
@@ -102,8 +103,8 @@ impl TrainerPool {
 }
 
 impl Executor for TrainerPool {
-    fn submit(&mut self, ticket: u64, action: Action) {
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Job { ticket, action }).is_ok());
+    fn submit(&mut self, ticket: u64, action: Action, checkpoint: Option<Checkpoint>) {
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Job { ticket, action, checkpoint }).is_ok());
         if !sent {
             let message = "every trainer thread has ended".to_owned();
             let result = Err(Failure { kind: FailureKind::Internal, message });
@@ -141,13 +142,13 @@ struct Worker {
 impl Worker {
     fn work(mut self, jobs: &Receiver<Job>, events: &Sender<ExecutorEvent>) {
         while !self.closing.requested() {
-            let Job { ticket, action } = match jobs.recv_timeout(Duration::from_millis(100)) {
+            let job = match jobs.recv_timeout(Duration::from_millis(100)) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            let result = self.act(ticket, &action, events);
-            if self.closing.requested() || events.send(ExecutorEvent::Ended { ticket, result }).is_err() {
+            let result = self.act(&job, events);
+            if self.closing.requested() || events.send(ExecutorEvent::Ended { ticket: job.ticket, result }).is_err() {
                 break;
             }
         }
@@ -156,11 +157,23 @@ impl Worker {
         }
     }
 
-    /// Carries out an action, again with a fresh trainer where one is lost.
-    fn act(&mut self, ticket: u64, action: &Action, events: &Sender<ExecutorEvent>) -> ActionResult {
+    /// Starts the first trainer, again where it is lost.
+    fn start_first(&mut self) -> Result<Ready, Failure> {
         let mut attempts = 0;
         loop {
-            let result = self.attempt(ticket, action, events);
+            match self.start().cloned() {
+                Err(failure) if is_loss(&failure) && attempts < self.retries => attempts += 1,
+                started => return started,
+            }
+        }
+    }
+
+    /// Carries out an action, again with a fresh trainer where one is lost.
+    fn act(&mut self, job: &Job, events: &Sender<ExecutorEvent>) -> ActionResult {
+        let ticket = job.ticket;
+        let mut attempts = 0;
+        loop {
+            let result = self.attempt(job, events);
             match result {
                 Err(failure) if is_loss(&failure) && !self.closing.requested() => {
                     self.process = None;
@@ -177,14 +190,15 @@ impl Worker {
         }
     }
 
-    fn attempt(&mut self, ticket: u64, action: &Action, events: &Sender<ExecutorEvent>) -> ActionResult {
+    fn attempt(&mut self, job: &Job, events: &Sender<ExecutorEvent>) -> ActionResult {
         self.start()?;
         let Some(process) = self.process.as_mut() else {
             return Err(Failure { kind: FailureKind::Internal, message: "the trainer is gone".into() });
         };
-        process.act(ticket, action, self.patience, &self.closing, |epoch, metrics| {
+        let Job { ticket, action, checkpoint } = job;
+        process.act(*ticket, action, checkpoint.as_ref(), self.patience, &self.closing, |epoch, metrics| {
             // As above.
-            let _ = events.send(ExecutorEvent::Progress { ticket, epoch, metrics });
+            let _ = events.send(ExecutorEvent::Progress { ticket: *ticket, epoch, metrics });
         })
     }
 

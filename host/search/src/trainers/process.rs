@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use archwright_protocol::{
-    Action, DATA_DIR, Failure, FailureKind, Metrics, Ready, Reply, Request, Setup, VERSION, WEIGHTS_DIR,
+    Action, Checkpoint, DATA_DIR, Failure, FailureKind, Metrics, Ready, Reply, Request, Setup, VERSION, WEIGHTS_DIR,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
@@ -102,11 +102,12 @@ impl TrainerProcess {
         &mut self,
         ticket: u64,
         action: &Action,
+        checkpoint: Option<&Checkpoint>,
         patience: Duration,
         closing: &Stop,
         mut progress: impl FnMut(f64, Option<Metrics>),
     ) -> ActionResult {
-        self.send(&Request::Act { id: ticket, action: Box::new(action.clone()), checkpoint: None })?;
+        self.send(&Request::Act { id: ticket, action: Box::new(action.clone()), checkpoint: checkpoint.cloned() })?;
         loop {
             match self.receive(patience, closing)? {
                 Reply::Progress { id, epoch, metrics } if id == ticket => progress(epoch, metrics),

@@ -1,0 +1,98 @@
+//! A journal for readers.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use archwright_store::{JournalError, JournalReader};
+use serde_json::{Value, json};
+
+use super::read;
+use super::record::Record;
+use crate::error::SearchError;
+
+/// Hands every record of the journal at `path` to `each` as JSON, in order.
+///
+/// `timeless` leaves out what depends on the clock: arrivals (each delivery then holds its outcome), measured seconds, costs
+/// and checksums of what holds them, free memory, and the run's number and folder. Two runs that did the same give the same, line by line, however
+/// often they were interrupted.
+///
+/// # Errors
+/// Where the journal cannot be read or is damaged, or `each` fails.
+pub fn list<E: From<SearchError>>(
+    path: &Path,
+    timeless: bool,
+    each: &mut dyn FnMut(Value) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut reader = JournalReader::open(path).map_err(SearchError::from)?;
+    let mut arrived = HashMap::new();
+    loop {
+        let number = reader.end().records;
+        let record = match reader.next_record() {
+            Ok(Some(record)) => read(number, record)?,
+            Ok(None) | Err(JournalError::Torn { .. }) => return Ok(()),
+            Err(error) => return Err(SearchError::from(error).into()),
+        };
+        let value = match record {
+            Record::Arrived { ticket, result, .. } if timeless => {
+                arrived.insert(ticket, json!(result.map_err(|failure| failure.into_owned())));
+                continue;
+            }
+            Record::Delivered { ticket, owner } if timeless => {
+                json!({ "delivered": { "ticket": ticket, "owner": owner, "result": arrived.remove(&ticket) } })
+            }
+            Record::Begun { head, .. } => json!({ "begun": parsed(&head) }),
+            Record::Ended { report } => json!({ "ended": parsed(&report) }),
+            Record::Arrived { key, .. } => {
+                let mut value = json!(record);
+                value["arrived"]["key"] = json!(key.map(|key| hex(&key)));
+                value
+            }
+            other => json!(other),
+        };
+        each(if timeless { without_times(value) } else { value })?;
+    }
+}
+
+/// Numbers of the actions that were carried out for the run of the journal at `path`, and succeeded.
+pub(crate) fn trainings(path: &Path) -> Result<Vec<u64>, SearchError> {
+    let mut reader = JournalReader::open(path)?;
+    let mut tickets = Vec::new();
+    loop {
+        let number = reader.end().records;
+        match reader.next_record() {
+            Ok(Some(record)) => {
+                if let Record::Arrived { ticket, remembered: false, result: Ok(outcome), .. } = read(number, record)?
+                    && !outcome.curve.is_empty()
+                {
+                    tickets.push(ticket);
+                }
+            }
+            // Where it ends otherwise, playing it back says so.
+            Ok(None) | Err(_) => return Ok(tickets),
+        }
+    }
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8; 32]) -> String {
+    blake3::Hash::from_bytes(*bytes).to_hex().to_string()
+}
+
+/// A value without members that depend on the clock, at any depth.
+fn without_times(value: Value) -> Value {
+    const TIMES: [&str; 8] = ["at", "seconds", "cost", "argument", "memory", "peak_memory", "run", "folder"];
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            // Of the head, `run` is a table of settings.
+            .filter(|(name, member)| !TIMES.contains(&name.as_str()) || (name == "run" && member.is_object()))
+            .map(|(name, member)| (name, without_times(member)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_times).collect(),
+        other => other,
+    }
+}

@@ -1,0 +1,345 @@
+//! A run's journal: written while the run goes on, played back to resume it or to verify it.
+//!
+//! What a run does is determined by its parts and by what reaches it from outside: outcomes of actions, in the order in
+//! which they are delivered, and the clock where the budget has one. The journal holds both. Playing it back is running the
+//! same loop: what comes from outside is taken from the journal, and what plugins answer is compared with it. Where the
+//! journal ends, a resumed run goes on and writes again.
+
+mod difference;
+mod head;
+mod history;
+mod listing;
+mod record;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::Instant;
+
+use archwright_store::{JournalEnd, JournalError, JournalLock, JournalReader, JournalWriter};
+use serde::Serialize;
+
+use crate::error::SearchError;
+use crate::executor::ActionResult;
+
+pub use difference::Difference;
+pub(crate) use head::Head;
+pub use history::history;
+pub use listing::list;
+pub(crate) use listing::trainings;
+pub(crate) use record::{Record, answer};
+
+/// Arrivals that a resumed run makes sure of having in the store, too: more than were under way at a time.
+const LATEST: usize = 1024;
+
+/// The journal of a run that goes on or is played back.
+pub(crate) struct Journal {
+    tape: Tape,
+    /// Whether fuel has to be the recorded one as well.
+    exact: bool,
+    /// The record that is being written or compared.
+    written: Vec<u8>,
+    argument: Vec<u8>,
+    /// Outcomes that are there and were not delivered yet, by ticket.
+    arrived: HashMap<u64, Arrival>,
+    /// Keys of the outcomes that this run made.
+    made: HashSet<[u8; 32]>,
+    /// Keys and outcomes of what was played back last.
+    latest: Vec<([u8; 32], archwright_protocol::Outcome)>,
+    /// Seconds that the run had taken when `since` began.
+    before: f64,
+    since: Instant,
+    records: u64,
+}
+
+enum Tape {
+    Writing(JournalWriter),
+    Playing {
+        reader: JournalReader,
+        /// The record that comes next.
+        next: Option<Vec<u8>>,
+        /// What makes a writer of it at its end.
+        lock: Option<JournalLock>,
+    },
+}
+
+/// An outcome that is there.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) key: Option<[u8; 32]>,
+    pub(crate) remembered: bool,
+    pub(crate) result: ActionResult,
+}
+
+impl Journal {
+    /// Starts a journal.
+    pub(crate) fn create(path: &Path, head: &Head) -> Result<Self, SearchError> {
+        let mut journal = Self::on(Tape::Writing(JournalWriter::create(path)?), false);
+        journal.put(&head.record()?)?;
+        journal.sync()?;
+        Ok(journal)
+    }
+
+    /// Plays a journal back, to go on behind its end.
+    pub(crate) fn resume(path: &Path, lock: JournalLock) -> Result<(Head, Self), SearchError> {
+        Self::play(path, Some(lock), false)
+    }
+
+    /// Plays a journal back, to compare.
+    pub(crate) fn verify(path: &Path) -> Result<(Head, Self), SearchError> {
+        Self::play(path, None, true)
+    }
+
+    fn play(path: &Path, lock: Option<JournalLock>, exact: bool) -> Result<(Head, Self), SearchError> {
+        let mut reader = JournalReader::open(path)?;
+        let head = Head::read(&mut reader)?;
+        let mut journal = Self::on(Tape::Playing { reader, next: None, lock }, exact);
+        journal.records = 1;
+        Ok((head, journal))
+    }
+
+    fn on(tape: Tape, exact: bool) -> Self {
+        Self {
+            tape,
+            exact,
+            written: Vec::new(),
+            argument: Vec::new(),
+            arrived: HashMap::new(),
+            made: HashSet::new(),
+            latest: Vec::new(),
+            before: 0.0,
+            since: Instant::now(),
+            records: 0,
+        }
+    }
+
+    /// Records so far.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Seconds since the run began, the time between its processes left out.
+    pub(crate) fn elapsed(&self) -> f64 {
+        self.before + self.since.elapsed().as_secs_f64()
+    }
+
+    /// Writes a record, or compares it with the one that was written.
+    pub(crate) fn put(&mut self, record: &Record<'_>) -> Result<(), SearchError> {
+        self.written.clear();
+        postcard::to_io(record, &mut self.written).map_err(|error| unreadable(self.records, &error))?;
+        loop {
+            match &mut self.tape {
+                Tape::Writing(writer) => {
+                    let written = &self.written;
+                    writer.append(|buffer| buffer.extend_from_slice(written))?;
+                    self.records += 1;
+                    return Ok(());
+                }
+                // At the end of a journal that goes on, the tape is another one afterwards.
+                Tape::Playing { .. } => {
+                    if let Some(recorded) = self.next()? {
+                        if recorded != self.written {
+                            self.compare(&recorded, record)?;
+                        }
+                        self.records += 1;
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn compare(&self, recorded: &[u8], here: &Record<'_>) -> Result<(), SearchError> {
+        let mut recorded = read(self.records, recorded)?;
+        if !self.exact {
+            recorded.set_fuel(here.fuel());
+            if recorded == *here {
+                return Ok(());
+            }
+        }
+        Err(SearchError::Differs(Difference::between(self.records, &recorded, here).into()))
+    }
+
+    /// Whether there are records to play back. Where none are left, the run goes on by itself from here.
+    pub(crate) fn is_playing(&mut self) -> Result<bool, SearchError> {
+        if matches!(self.tape, Tape::Writing(_)) {
+            return Ok(false);
+        }
+        let next = self.next()?;
+        let playing = next.is_some();
+        self.keep(next);
+        Ok(playing)
+    }
+
+    /// The delivery that comes next; an error where something else does.
+    pub(crate) fn next_delivery(&mut self) -> Result<(u64, u64), SearchError> {
+        match self.next_input()? {
+            Record::Delivered { ticket, owner } => Ok((ticket, owner)),
+            other => Err(self.out_of_place(&other, "waiting for an outcome")),
+        }
+    }
+
+    /// Takes note of the end of the search; gives the seconds that it took.
+    pub(crate) fn searched(&mut self) -> Result<f64, SearchError> {
+        if !self.is_playing()? {
+            let at = self.elapsed();
+            self.put(&Record::Searched { at })?;
+            return Ok(at);
+        }
+        match self.next_input()? {
+            Record::Searched { at } => Ok(at),
+            other => Err(self.out_of_place(&other, "the end of the search")),
+        }
+    }
+
+    fn next_input(&mut self) -> Result<Record<'static>, SearchError> {
+        let next = self.next()?.unwrap_or_default();
+        let record = read(self.records, &next)?;
+        self.records += 1;
+        Ok(record)
+    }
+
+    /// The error for a record in the place of something that it cannot stand for.
+    fn out_of_place(&self, recorded: &Record<'_>, here: &str) -> SearchError {
+        let (what, record) = ("what comes next".into(), Some(self.records - 1));
+        let difference = Difference { record, what, recorded: difference::call(recorded), here: here.into() };
+        SearchError::Differs(difference.into())
+    }
+
+    /// Whether the budget's `seconds` are over: by the clock, or as they were when the journal was written.
+    pub(crate) fn time_is_over(&mut self, seconds: f64) -> Result<bool, SearchError> {
+        if let Some(next) = self.next()? {
+            let over = next.first() == Some(&Record::TIME_OVER);
+            if over {
+                self.records += 1;
+            } else {
+                self.keep(Some(next));
+            }
+            return Ok(over);
+        }
+        let over = self.elapsed() >= seconds;
+        if over {
+            self.put(&Record::TimeOver)?;
+        }
+        Ok(over)
+    }
+
+    /// Takes note of an outcome. It is safe after [`Journal::sync`].
+    pub(crate) fn arrive(&mut self, ticket: u64, arrival: Arrival) -> Result<(), SearchError> {
+        let Arrival { key, remembered, result } = &arrival;
+        let result = match result {
+            Ok(outcome) => Ok(std::borrow::Cow::Borrowed(outcome)),
+            Err(failure) => Err(std::borrow::Cow::Borrowed(failure)),
+        };
+        let at = self.elapsed();
+        self.put(&Record::Arrived { ticket, key: *key, at, remembered: *remembered, result })?;
+        self.keep_arrival(ticket, arrival);
+        Ok(())
+    }
+
+    fn keep_arrival(&mut self, ticket: u64, arrival: Arrival) {
+        self.made.extend(arrival.key.filter(|_| !arrival.remembered));
+        self.arrived.insert(ticket, arrival);
+    }
+
+    /// Whether this run made the outcome under `key`.
+    pub(crate) fn has_made(&self, key: &[u8; 32]) -> bool {
+        self.made.contains(key)
+    }
+
+    /// Whether the outcome of action `ticket` is there.
+    pub(crate) fn has_arrived(&self, ticket: u64) -> bool {
+        self.arrived.contains_key(&ticket)
+    }
+
+    /// The outcome of action `ticket`, once.
+    pub(crate) fn take(&mut self, ticket: u64) -> Option<Arrival> {
+        self.arrived.remove(&ticket)
+    }
+
+    /// Keys and outcomes of the trainings that were played back last, once: the process that wrote the journal may have
+    /// ended before it recorded them in the store.
+    pub(crate) fn take_latest(&mut self) -> Vec<([u8; 32], archwright_protocol::Outcome)> {
+        std::mem::take(&mut self.latest)
+    }
+
+    /// A checksum of what a plugin is handed.
+    pub(crate) fn checksum(&mut self, argument: &impl Serialize) -> u32 {
+        record::checksum(argument, &mut self.argument)
+    }
+
+    /// Has every record outlive this process.
+    pub(crate) fn flush(&mut self) -> Result<(), SearchError> {
+        match &mut self.tape {
+            Tape::Writing(writer) if !writer.is_flushed() => Ok(writer.flush()?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has every record outlive the machine.
+    pub(crate) fn sync(&mut self) -> Result<(), SearchError> {
+        match &mut self.tape {
+            Tape::Writing(writer) => Ok(writer.sync()?),
+            Tape::Playing { .. } => Ok(()),
+        }
+    }
+
+    /// The next record that is no arrival; arrivals before it are taken note of. At the end the run goes on by itself.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, SearchError> {
+        loop {
+            let Tape::Playing { reader, next, lock } = &mut self.tape else { return Ok(None) };
+            if let Some(record) = next.take() {
+                return Ok(Some(record));
+            }
+            let record = match reader.next_record() {
+                // What was cut off was acknowledged to nobody.
+                Err(JournalError::Torn { .. }) if lock.is_some() => None,
+                record => record?.map(<[u8]>::to_vec),
+            };
+            let Some(record) = record else {
+                let end = reader.end();
+                let lock = lock.take();
+                self.go_on(lock, end)?;
+                return Ok(None);
+            };
+            if record.first() != Some(&Record::ARRIVED) {
+                return Ok(Some(record));
+            }
+            let Record::Arrived { ticket, key, at, remembered, result } = read(self.records, &record)? else {
+                continue;
+            };
+            self.records += 1;
+            self.before = at;
+            let result = result.map(std::borrow::Cow::into_owned).map_err(std::borrow::Cow::into_owned);
+            if let (Ok(outcome), Some(key), false) = (&result, key, remembered) {
+                if self.latest.len() == LATEST {
+                    self.latest.drain(..LATEST / 2);
+                }
+                self.latest.push((key, outcome.clone()));
+            }
+            self.keep_arrival(ticket, Arrival { key, remembered, result });
+        }
+    }
+
+    /// Puts a record back.
+    fn keep(&mut self, record: Option<Vec<u8>>) {
+        if let Tape::Playing { next, .. } = &mut self.tape {
+            *next = record;
+        }
+    }
+
+    fn go_on(&mut self, lock: Option<JournalLock>, end: JournalEnd) -> Result<(), SearchError> {
+        let lock = lock.ok_or(SearchError::Replayed { records: self.records })?;
+        self.tape = Tape::Writing(lock.resume(end)?);
+        self.since = Instant::now();
+        Ok(())
+    }
+}
+
+/// A record of a journal, number `number`.
+fn read(number: u64, bytes: &[u8]) -> Result<Record<'static>, SearchError> {
+    postcard::from_bytes(bytes).map_err(|error| unreadable(number, &error))
+}
+
+fn unreadable(record: u64, error: &postcard::Error) -> SearchError {
+    SearchError::Record { record, problem: error.to_string() }
+}

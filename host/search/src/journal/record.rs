@@ -1,0 +1,110 @@
+//! What a journal is made of.
+//!
+//! What the host hands a plugin is not written again where an earlier record has it: a query is the one that was asked for
+//! in that place, an outcome the one that was delivered. A checksum of the argument as it was handed over says whether the
+//! host still makes the same of it.
+
+use std::borrow::Cow;
+
+use archwright_plugin::PluginError;
+use archwright_plugin::model::{Reply, Step};
+use archwright_protocol::{Failure, Outcome};
+use archwright_space::Architecture;
+use serde::{Deserialize, Serialize};
+
+/// Version of the records. A change of [`Record`], or of the form of any type within it, needs a new one.
+pub(crate) const VERSION: u32 = 1;
+
+/// What a plugin answered, or its error as a person sees it.
+pub(crate) type Answer<T> = Result<T, String>;
+
+/// One step of a run. In a file each is a record in [postcard](https://postcard.jamesmunns.com)'s compact form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Record<'a> {
+    /// The first record: what the run is, as JSON.
+    Begun { version: u32, head: Cow<'a, str> },
+    /// The strategy was opened with what the head says.
+    StrategyOpened { answer: Answer<()>, fuel: u64 },
+    /// The estimator was opened with what the head says.
+    EstimatorOpened { answer: Answer<()>, fuel: u64 },
+    /// The strategy was asked for at most `capacity` queries.
+    Asked { capacity: u32, answer: Answer<Cow<'a, Reply>>, fuel: u64 },
+    /// The estimator began on the query in place `sequence`.
+    Started { sequence: u64, argument: u32, answer: Answer<Cow<'a, Step>>, fuel: u64 },
+    /// The outcome of action number `ticket` is there, `at` seconds after the run began. `key` is what it is remembered
+    /// by; none where the action could not be made.
+    Arrived {
+        ticket: u64,
+        key: Option<[u8; 32]>,
+        at: f64,
+        remembered: bool,
+        result: Result<Cow<'a, Outcome>, Cow<'a, Failure>>,
+    },
+    /// The outcome of action number `ticket` went to `owner`, who asked for it.
+    Delivered { ticket: u64, owner: u64 },
+    /// The estimator was shown the outcome that was delivered to `sequence`.
+    Advanced { sequence: u64, argument: u32, answer: Answer<Cow<'a, Step>>, fuel: u64 },
+    /// The strategy was told what came of the query in place `sequence`.
+    Told { sequence: u64, argument: u32, answer: Answer<()>, fuel: u64 },
+    /// The budget's time was over.
+    TimeOver,
+    /// The search ended, `at` seconds after the run began.
+    Searched { at: f64 },
+    /// The strategy was asked for the architectures it would pick.
+    Recommended { answer: Answer<Cow<'a, [Architecture]>>, fuel: u64 },
+    /// The run ended; its report, as JSON.
+    Ended { report: Cow<'a, str> },
+}
+
+/// A plugin's answer as it is written down.
+pub(crate) fn answer<'a, T, U>(given: &'a Result<T, PluginError>, shown: impl FnOnce(&'a T) -> U) -> Answer<U> {
+    match given {
+        Ok(value) => Ok(shown(value)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// CRC-32 of an argument's compact form; 0 for one that has none.
+pub(crate) fn checksum(argument: &impl Serialize, scratch: &mut Vec<u8>) -> u32 {
+    scratch.clear();
+    match postcard::to_io(argument, &mut *scratch) {
+        Ok(bytes) => crc32fast::hash(bytes),
+        Err(_) => 0,
+    }
+}
+
+impl Record<'_> {
+    /// First byte of [`Record::Arrived`]: its place among the variants.
+    pub(crate) const ARRIVED: u8 = 5;
+    /// First byte of [`Record::TimeOver`].
+    pub(crate) const TIME_OVER: u8 = 9;
+
+    /// Fuel that the call took, where the record is of a call.
+    pub(crate) fn fuel(&self) -> u64 {
+        match self {
+            Self::StrategyOpened { fuel, .. }
+            | Self::EstimatorOpened { fuel, .. }
+            | Self::Asked { fuel, .. }
+            | Self::Started { fuel, .. }
+            | Self::Advanced { fuel, .. }
+            | Self::Told { fuel, .. }
+            | Self::Recommended { fuel, .. } => *fuel,
+            _ => 0,
+        }
+    }
+
+    /// Makes it a call that took so much fuel, where it is of a call.
+    pub(crate) fn set_fuel(&mut self, taken: u64) {
+        match self {
+            Self::StrategyOpened { fuel, .. }
+            | Self::EstimatorOpened { fuel, .. }
+            | Self::Asked { fuel, .. }
+            | Self::Started { fuel, .. }
+            | Self::Advanced { fuel, .. }
+            | Self::Told { fuel, .. }
+            | Self::Recommended { fuel, .. } => *fuel = taken,
+            _ => {}
+        }
+    }
+}

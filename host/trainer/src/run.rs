@@ -1,0 +1,265 @@
+//! A training under way.
+
+use std::time::{Duration, Instant};
+
+use archwright_protocol::{Epoch, FailureKind, Metrics, Recipe, Start, Train};
+use archwright_space::seed;
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use tch::{Device, Kind, Reduction, Tensor};
+
+use crate::augment::augment;
+use crate::checkpoint::{Keeper, State};
+use crate::data::shuffle;
+use crate::model::{Mode, Model, Scores};
+use crate::optimizer::Optimizer;
+use crate::schedule::learning_rate;
+use crate::{Problem, Progress, Trainer, weights};
+
+/// Time between signs of life within an epoch.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// A training under way.
+pub(crate) struct Run<'a> {
+    trainer: &'a Trainer,
+    train: &'a Train,
+    seed: u64,
+    pub(crate) model: Model,
+    optimizer: Optimizer,
+    /// Whole epochs so far.
+    pub(crate) curve: Vec<Epoch>,
+    /// Steps taken in the epoch after those.
+    step: usize,
+    /// Sum of the losses in that epoch.
+    loss: Tensor,
+    /// Examples that this training uses.
+    examples: Vec<i64>,
+    begun: Instant,
+    /// Seconds of work before it was gone on with.
+    before: f64,
+    keeper: Option<Keeper>,
+}
+
+impl<'a> Run<'a> {
+    /// Goes on from the checkpoint where there is one that is good, or from what the action says.
+    pub(crate) fn start(trainer: &'a Trainer, train: &'a Train, keeper: Option<Keeper>) -> Result<Self, Problem> {
+        let continued = keeper.as_ref().and_then(|keeper| Self::from_checkpoint(trainer, train, keeper));
+        let run = continued.map_or_else(|| Self::from_start(trainer, train), Ok)?;
+        Ok(Self { keeper, ..run })
+    }
+
+    fn from_checkpoint(trainer: &'a Trainer, train: &'a Train, keeper: &Keeper) -> Option<Self> {
+        if !keeper.path().exists() {
+            return None;
+        }
+        let restored = Self::new(trainer, train).and_then(|mut run| {
+            let State { progress, step, loss, seconds } = keeper.restore(&run.model, &mut run.optimizer)?;
+            let loss = Tensor::f_full([], f64::from_bits(loss), (Kind::Double, trainer.device))?;
+            Ok(Self { seed: progress.seed, curve: progress.curve, step, loss, before: seconds, ..run })
+        });
+        let path = keeper.path();
+        restored
+            .inspect_err(|problem| {
+                eprintln!("archwright-trainer: the checkpoint {} is not used: {problem}", path.display());
+            })
+            .ok()
+    }
+
+    fn from_start(trainer: &'a Trainer, train: &'a Train) -> Result<Self, Problem> {
+        let mut run = Self::new(trainer, train)?;
+        if let Start::Resume(digest) = &train.start {
+            let progress = weights::load(&trainer.weights, digest, &run.model, Some(&mut run.optimizer))?;
+            (run.seed, run.curve) = (progress.seed, progress.curve);
+        }
+        let seen = run.curve.len();
+        if seen >= train.until_epoch as usize {
+            let problem = format!("the weights have seen {seen} epochs, {} were asked for", train.until_epoch);
+            return Err(Problem::new(FailureKind::Unsupported, problem));
+        }
+        Ok(run)
+    }
+
+    fn new(trainer: &'a Trainer, train: &'a Train) -> Result<Self, Problem> {
+        let begun = Instant::now();
+        seed_libtorch(seed::derive(train.seed, "weights", 0));
+        let model = trainer.model(&train.network, &train.input, train.recipe.bf16)?;
+        let optimizer = Optimizer::new(&train.recipe, &model.flat)?;
+        let all = trainer.data.train();
+        let count = ((all.len() as f64 * train.data_share).round() as usize).clamp(1, all.len());
+        Ok(Self {
+            trainer,
+            train,
+            seed: train.seed,
+            model,
+            optimizer,
+            curve: Vec::new(),
+            step: 0,
+            loss: no_loss(trainer.device)?,
+            examples: all[..count].to_vec(),
+            begun,
+            before: 0.0,
+            keeper: None,
+        })
+    }
+
+    /// Seconds of work so far, those before it was gone on with included.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.before + self.begun.elapsed().as_secs_f64()
+    }
+
+    /// Trains to the end of the epoch; gives the mean loss. Every random choice derives from the seed, the epoch's number
+    /// and the step's, so that a training that was interrupted anywhere goes on as if it had not been.
+    pub(crate) fn epoch(&mut self, progress: Progress<'_>) -> Result<f64, Problem> {
+        let Train { recipe, until_epoch, .. } = self.train;
+        let epoch = self.curve.len() as u32;
+        let mut order = self.examples.clone();
+        shuffle(&mut order, &mut ChaCha8Rng::seed_from_u64(seed::derive(self.seed, "order", epoch.into())));
+        let epoch_seed = seed::derive(self.seed, "epoch", epoch.into());
+        let mode = Mode::Train { drop_path: recipe.drop_path * f64::from(epoch) / f64::from(*until_epoch) };
+        let batches: Vec<&[i64]> = order.chunks(recipe.batch_size as usize).collect();
+        // A batch norm cannot normalise over one example.
+        let batches: Vec<&[i64]> = batches.into_iter().filter(|batch| batch.len() > 1 || order.len() == 1).collect();
+        let at = |step: usize| f64::from(epoch) + step as f64 / batches.len() as f64;
+        let mut sign = Instant::now();
+        for (step, batch) in batches.iter().enumerate().skip(self.step) {
+            seed_libtorch(seed::derive(epoch_seed, "step", step as u64));
+            let loss = self.step(batch, mode, learning_rate(recipe, at(step), *until_epoch))?;
+            self.loss = self.loss.f_add(&loss.f_mul_scalar(batch.len() as f64)?)?;
+            self.step = step + 1;
+            // Writing may take long, too.
+            if self.keep_if_due() || sign.elapsed() >= SIGN_OF_LIFE {
+                sign = Instant::now();
+                progress(at(self.step), None);
+            }
+        }
+        let seen: usize = batches.iter().map(|batch| batch.len()).sum();
+        let mean = f64::try_from(&self.loss)? / seen.max(1) as f64;
+        if mean.is_finite() {
+            Ok(mean)
+        } else {
+            let problem = format!("the loss of epoch {} is not finite: the training diverged", epoch + 1);
+            Err(Problem::new(FailureKind::Diverged, problem))
+        }
+    }
+
+    /// Ends an epoch.
+    pub(crate) fn end_epoch(&mut self, train_loss: f64, metrics: Metrics) -> Result<(), Problem> {
+        self.curve.push(Epoch { epoch: self.curve.len() as u32 + 1, train_loss, metrics });
+        (self.step, self.loss) = (0, no_loss(self.trainer.device)?);
+        self.keep_if_due();
+        Ok(())
+    }
+
+    /// Writes the weights; gives their digest.
+    pub(crate) fn save(&self) -> Result<String, Problem> {
+        weights::save(&self.trainer.weights, &self.model, &self.optimizer, &self.progress())
+    }
+
+    fn progress(&self) -> weights::Progress {
+        weights::Progress { seed: self.seed, steps: self.optimizer.steps, curve: self.curve.clone() }
+    }
+
+    /// Writes a checkpoint where the time has come; says whether it had.
+    fn keep_if_due(&mut self) -> bool {
+        if !self.keeper.as_ref().is_some_and(Keeper::is_due) {
+            return false;
+        }
+        // A device that cannot give the number fails the next step as well.
+        let Ok(loss) = f64::try_from(&self.loss) else { return false };
+        let state = State { progress: self.progress(), step: self.step, loss: loss.to_bits(), seconds: self.seconds() };
+        if let Some(keeper) = &mut self.keeper {
+            keeper.keep(&self.model, &self.optimizer, &state);
+        }
+        true
+    }
+
+    /// Takes a step along the gradient of a batch; gives its mean loss.
+    fn step(&mut self, batch: &[i64], mode: Mode, rate: f64) -> Result<Tensor, Problem> {
+        let Train { recipe, input, .. } = self.train;
+        let indices = Tensor::f_from_slice(batch)?.f_to_device(self.trainer.device)?;
+        let (images, labels) = self.trainer.data.batch(&indices, input)?;
+        let (images, loss_of) = mixed(augment(images, recipe)?, &labels, recipe)?;
+        let images = if recipe.channels_last { channels_last(&images)? } else { images };
+        let Scores { output, auxiliary } = self.model.forward(&images, mode)?;
+        let mut loss = loss_of.of(&output)?;
+        if recipe.auxiliary_weight > 0.0 {
+            for scores in &auxiliary {
+                loss = loss.f_add(&loss_of.of(scores)?.f_mul_scalar(recipe.auxiliary_weight)?)?;
+            }
+        }
+        let parameters = self.model.parameters();
+        let gradients = Tensor::f_run_backward(&[&loss], parameters, false, false)?;
+        let rows = gradients
+            .iter()
+            .zip(parameters)
+            // A head without weight in the loss gets no gradient.
+            .map(
+                |(gradient, parameter)| {
+                    if gradient.defined() { gradient.f_reshape([-1]) } else { parameter.f_zeros_like()?.f_view([-1]) }
+                },
+            )
+            .collect::<Result<Vec<_>, _>>()?;
+        if !rows.is_empty() {
+            let gradient = Tensor::f_cat(&rows, 0)?;
+            tch::no_grad(|| self.optimizer.step(&mut self.model.flat, gradient, rate))?;
+        }
+        Ok(loss.f_detach()?)
+    }
+}
+
+/// What scores are compared with: one set of labels, or two with mixup.
+struct LossOf<'a> {
+    labels: &'a Tensor,
+    other: Option<(Tensor, f64)>,
+    smoothing: f64,
+}
+
+impl LossOf<'_> {
+    fn of(&self, scores: &Tensor) -> Result<Tensor, Problem> {
+        let against = |labels: &Tensor| {
+            scores.f_cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, self.smoothing)
+        };
+        let loss = against(self.labels)?;
+        match &self.other {
+            None => Ok(loss),
+            Some((labels, share)) => {
+                Ok(loss.f_mul_scalar(*share)?.f_add(&against(labels)?.f_mul_scalar(1.0 - share)?)?)
+            }
+        }
+    }
+}
+
+/// Images mixed with others of the batch (Zhang et al. 2018), and what to compare their scores with.
+fn mixed<'a>(images: Tensor, labels: &'a Tensor, recipe: &Recipe) -> Result<(Tensor, LossOf<'a>), Problem> {
+    let smoothing = recipe.label_smoothing;
+    if recipe.mixup == 0.0 {
+        return Ok((images, LossOf { labels, other: None, smoothing }));
+    }
+    // A draw from Beta(a, a) is x / (x + y) for x, y from Gamma(a).
+    let shape = Tensor::f_full([2], recipe.mixup, (Kind::Double, Device::Cpu))?;
+    let draws = Vec::<f64>::try_from(Tensor::f_internal_standard_gamma(&shape)?)?;
+    let sum = draws[0] + draws[1];
+    let share = if sum > 0.0 { draws[0] / sum } else { 1.0 };
+    let others = Tensor::f_randperm(images.size()[0], (Kind::Int64, images.device()))?;
+    let partner = images.f_index_select(0, &others)?;
+    let images = images.f_mul_scalar(share)?.f_add(&partner.f_mul_scalar(1.0 - share)?)?;
+    let other = labels.f_index_select(0, &others)?;
+    Ok((images, LossOf { labels, other: Some((other, share)), smoothing }))
+}
+
+/// The same values with channels next to each other in memory.
+fn channels_last(images: &Tensor) -> Result<Tensor, Problem> {
+    if images.dim() != 4 {
+        return Ok(images.shallow_clone());
+    }
+    Ok(images.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
+}
+
+/// Seeds libtorch's generators on all devices. The sign bit of a seed is nothing to them.
+fn seed_libtorch(seed: u64) {
+    tch::manual_seed((seed >> 1).cast_signed());
+}
+
+fn no_loss(device: Device) -> Result<Tensor, Problem> {
+    Ok(Tensor::f_zeros([], (Kind::Double, device))?)
+}
