@@ -102,6 +102,11 @@ fn a_killed_host_leaves_no_trainer_behind() {
 
 /// A trainer in Python that answers the set-up, then does `act` with each action's `id`.
 fn trainer(act: &str) -> String {
+    trainer_with("pass", act)
+}
+
+/// As [`trainer`]; it does `set_up` before it answers the set-up.
+fn trainer_with(set_up: &str, act: &str) -> String {
     format!(
         r#"
 import json, os, sys, time
@@ -112,6 +117,7 @@ def say(**message):
 for line in sys.stdin:
     message = json.loads(line)
     if message["type"] == "setup":
+        {set_up}
         say(type="ready", protocol=1, name="test", version="0", numerics="none", actions=["train", "evaluate"],
             device={{"name": "none"}},
             data={{"digest": "0", "input": [1, 8, 8], "classes": 10, "train": 8, "validation": 1, "test": 1}})
@@ -122,6 +128,101 @@ for line in sys.stdin:
         break
 "#
     )
+}
+
+/// What a training without weights may come to, in Python.
+const OUTCOME: &str = "{'curve': [{'epoch': e, 'train_loss': 1.0, 'metrics': {'accuracy': 0.5, 'loss': 1.0}} for e in (1, 2)], \
+     'metrics': {'accuracy': 0.5, 'loss': 1.0}, 'weights': None, 'seconds': 1.0}";
+
+/// A bench whose trainer hangs in its set-up, from its start number `from` on, with a default patience of minutes.
+fn hanging(from: u32, act: &str) -> Bench {
+    let bench = Bench::new();
+    let hang = format!(
+        "open('starts', 'a').write('x')\n        time.sleep(1000 if os.path.getsize('starts') >= {from} else 0)"
+    );
+    bench.write("trainer.py", trainer_with(&hang, act));
+    let settings = "workers = 1\n\n[trainer]\ncommand = [\"python3\", \"trainer.py\"]\n";
+    bench.write("experiment.toml", experiment(RANDOM, settings));
+    bench
+}
+
+/// How often the trainer of a [`hanging`] bench was started.
+fn starts(bench: &Bench) -> u64 {
+    fs::metadata(bench.path().join("starts")).map_or(0, |file| file.len())
+}
+
+/// Starts a host, stops it once its trainer was started for the `start`th time, and gives what it wrote. It has to end soon,
+/// with exit code 130, and without its trainer.
+fn stops_at_start<const N: usize>(bench: &Bench, arguments: [&str; N], start: u64, name: &str) -> String {
+    let mut host = bench.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("the trainer sets up", || starts(bench) >= start);
+    let trainers = children(host.id());
+    assert_eq!(trainers.len(), 1, "{trainers:?}");
+    let asked = Instant::now();
+    signal(host.id(), name);
+    let mut messages = String::new();
+    host.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
+    assert_eq!(host.wait().unwrap().code(), Some(130), "{messages}");
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    assert!(!Path::new(&format!("/proc/{}", trainers[0])).exists(), "the trainer was left behind");
+    messages
+}
+
+#[test]
+fn a_host_stops_while_its_first_trainer_sets_up() {
+    for name in ["-INT", "-TERM"] {
+        let bench = hanging(1, "pass");
+        let messages = stops_at_start(&bench, ["run", "experiment.toml"], 1, name);
+        assert!(messages.contains("stopped before the run began"), "{messages}");
+        assert_eq!(bench.json(["runs", "--json"]), serde_json::json!([]));
+    }
+}
+
+#[test]
+fn a_host_stops_while_the_trainer_of_a_recorded_run_sets_up() {
+    let bench = hanging(2, &format!("say(type='done', id=id, outcome={OUTCOME})"));
+    // It keeps no weights, so that there is nothing to test.
+    bench.fails(["run", "experiment.toml"], 1);
+    let messages = stops_at_start(&bench, ["verify", "--deep"], 2, "-INT");
+    assert!(messages.contains("stopped before the run was verified"), "{messages}");
+    let messages = stops_at_start(&bench, ["resume"], 3, "-TERM");
+    assert!(messages.contains("stopped before the run went on"), "{messages}");
+    assert_eq!(bench.json(["show", "--json"])["status"], "failed", "it is as it was");
+}
+
+#[test]
+fn a_host_stops_while_a_trainer_that_replaces_another_sets_up() {
+    let bench = hanging(2, "sys.exit(1)");
+    let messages = stops_at_start(&bench, ["run", "experiment.toml"], 2, "-INT");
+    assert!(messages.contains("run 1 was stopped after 0 queries"), "{messages}");
+    assert_eq!(messages.matches("lost").count(), 1, "a lost trainer is told once: {messages}");
+    assert!(!messages.contains('\u{1b}'), "colours are for terminals: {messages:?}");
+    assert_eq!(bench.json(["show", "--json"])["status"], "interrupted");
+}
+
+#[test]
+fn a_run_that_is_stopped_in_its_finale_says_so() {
+    let bench = Bench::new();
+    let act = format!(
+        "if message['action']['keep_weights']: open('final', 'w').close(); time.sleep(1000)\n        \
+         say(type='done', id=id, outcome={OUTCOME})"
+    );
+    bench.write("trainer.py", trainer(&act));
+    let settings = "workers = 1\n\n[trainer]\ncommand = [\"python3\", \"trainer.py\"]\n";
+    bench.write("experiment.toml", experiment(RANDOM, settings));
+    let mut host =
+        bench.command(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("a finalist is retrained", || bench.path().join("final").exists());
+    signal(host.id(), "-INT");
+    let mut messages = String::new();
+    host.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
+    assert_eq!(host.wait().unwrap().code(), Some(130), "{messages}");
+    for part in ["while retraining its finalists", "search of 6 queries", "archwright resume 1"] {
+        assert!(messages.contains(part), "{part}: {messages}");
+    }
+    let run = bench.json(["show", "--json"]);
+    assert_eq!(run["status"], "interrupted");
+    assert!(run["problem"].as_str().unwrap().contains("finalists"), "{run}");
 }
 
 fn fails_every_action(act: &str) -> String {
@@ -153,7 +254,9 @@ fn a_trainer_that_is_not_there_is_named() {
     let bench = Bench::new();
     bench.write("experiment.toml", experiment(RANDOM, "\n[trainer]\ncommand = [\"no-such-trainer\"]\n"));
     let message = bench.fails(["run", "experiment.toml"], 1);
-    assert!(message.contains("no-such-trainer"), "{message}");
+    for part in ["no-such-trainer", "archwright doctor", "cargo xtask build"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
 }
 
 #[test]

@@ -25,6 +25,24 @@ fn bundled_plugins_conform() {
 }
 
 #[test]
+fn inspecting_a_plugin_shows_what_its_options_may_be() {
+    let bench = Bench::new();
+    let output = bench.output(["plugin", "inspect", "low-fidelity"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["number, above 0, up to 1; default 1.0", "integer, 1 to ", "\"last\" or \"best\"; default \"last\""] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_folder_without_a_crate_is_no_plugin() {
+    let bench = Bench::new();
+    bench.write("folder/lib.rs", "");
+    let message = bench.fails(["plugin", "build", "folder", "-o", "plugin.wasm"], 2);
+    assert!(message.contains("there is no crate in folder"), "{message}");
+}
+
+#[test]
 fn every_strategy_runs_with_every_estimator() {
     for strategy in ["random", "regularized-evolution", "local-search"] {
         for estimator in ["full-training", "low-fidelity"] {

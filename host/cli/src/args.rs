@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    the run, a plugin, a trainer or the store failed; a verified run differs
+  1    the run, a plugin, a trainer or the store failed; a verified run differs, or the store is damaged
   2    wrong usage, or a mistake in a file that was given
   130  stopped by Ctrl-C or SIGTERM; `resume` goes on";
 
@@ -37,6 +37,7 @@ pub(crate) enum Command {
     /// Go on with a run that was stopped, however it was: it ends as if it had never been.
     Resume {
         /// The run's number, or `latest`.
+        #[arg(default_value = "latest")]
         run: String,
     },
     /// Play a run's journal back, and name the first thing that differs.
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     /// Print exactly what a run was made of, for `run --locked`.
     Lock {
         /// The run's number, or `latest`.
+        #[arg(default_value = "latest")]
         run: String,
         /// Where to write it, instead of to standard output.
         #[arg(short, long, value_name = "FILE")]
@@ -53,6 +55,7 @@ pub(crate) enum Command {
     /// line.
     Journal {
         /// The run's number, or `latest`.
+        #[arg(default_value = "latest")]
         run: String,
         /// Leave out what depends on the clock: runs that did the same print the same.
         #[arg(long)]
@@ -63,6 +66,7 @@ pub(crate) enum Command {
     /// Show a run: what it searched, tried and found.
     Show {
         /// The run's number, or `latest`.
+        #[arg(default_value = "latest")]
         run: String,
         /// List every architecture tried, too.
         #[arg(long)]
@@ -116,6 +120,7 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The run's number, or `latest`.
+    #[arg(default_value = "latest")]
     pub(crate) run: String,
     /// Compare with this experiment file instead of the recorded settings.
     #[arg(long, value_name = "FILE")]

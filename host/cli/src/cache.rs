@@ -27,7 +27,7 @@ use crate::runs::table;
 const SHORT: usize = 12;
 
 pub(crate) fn cache(command: &Cache, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let store = Store::open(&locations.store)?;
+    let store = locations.existing_store()?;
     match command {
         Cache::Stats => stats(&store, output),
         Cache::List { filter, limit } => list(&store, filter, *limit, output),
@@ -350,7 +350,7 @@ fn journal_damage(store: &Store, run: RunRecord) -> Option<Damage> {
 
 /// Removes runs from the record. All of them are looked at first: a mistake in one removes none.
 pub(crate) fn remove(names: &[String], locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let store = Store::open(&locations.store)?;
+    let store = locations.existing_store()?;
     let runs = names.iter().map(|name| run_id(&store, name)).collect::<Result<BTreeSet<RunId>, _>>()?;
     for run in &runs {
         if is_being_written(&store.journal_path(*run)).is_ok_and(|is| is) {

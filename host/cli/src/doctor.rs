@@ -64,6 +64,10 @@ const NAMED_DAMAGES: usize = 5;
 fn store(locations: &Locations) -> Vec<Finding> {
     match look_into_store(locations) {
         Ok(findings) => findings,
+        // This says itself what mends it.
+        Err(error @ StoreError::Corrupt { .. }) => {
+            vec![Finding { what: "store", well: false, found: error.to_string(), mend: None }]
+        }
         Err(error) => vec![Finding::ill("store", error.to_string(), ELSEWHERE.into())],
     }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 use archwright_plugin::{Engine, EngineOptions};
 use archwright_search::{Catalogue, Environment};
+use archwright_store::Store;
 use serde::Deserialize;
 
 use crate::outcome::CliError;
@@ -56,6 +57,22 @@ impl Locations {
             trainer: or_beside(TRAINER, "archwright-trainer"),
             compiled: dirs::cache_dir().map(|cache| cache.join("archwright").join("compiled")),
         })
+    }
+
+    /// The store, for commands that look at what is there: they make none.
+    pub(crate) fn existing_store(&self) -> Result<Store, CliError> {
+        if self.has_store() {
+            return Ok(Store::open(&self.store)?);
+        }
+        Err(CliError::input(
+            format!("there is no store {}", self.store.display()),
+            Some("`archwright run FILE` makes it; --store and ARCHWRIGHT_STORE name another one".into()),
+        ))
+    }
+
+    /// Whether there is a store, or something that cannot be looked at.
+    pub(crate) fn has_store(&self) -> bool {
+        self.store.try_exists().unwrap_or(true)
     }
 
     pub(crate) fn catalogue(&self) -> Catalogue {

@@ -4,6 +4,7 @@ mod args;
 mod cache;
 mod doctor;
 mod locations;
+mod options;
 mod outcome;
 mod plugin;
 mod progress;
@@ -13,10 +14,12 @@ mod runs;
 mod space;
 mod verify;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use archwright_search::experiment;
 use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
 use args::{Arguments, Command};
@@ -51,11 +54,20 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
             output.value(&experiment::schema())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "archwright", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Completions { shell } => completions(*shell, output),
     }
+}
+
+fn completions(shell: Shell, output: Output) -> Result<ExitCode, CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "archwright", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    if output.json {
+        output.value(&script)?;
+    } else {
+        output.text(&script)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Logs to standard error: warnings by default, more with `-v`, anything with `ARCHWRIGHT_LOG`.
@@ -67,5 +79,11 @@ fn start_log(verbose: u8) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_env("ARCHWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(progress::log_writer).without_time().init();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(progress::log_writer)
+        .with_ansi(!plain && std::io::stderr().is_terminal())
+        .without_time()
+        .init();
 }

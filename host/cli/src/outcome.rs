@@ -70,7 +70,9 @@ impl CliError {
                     SearchError::Space(_) | SearchError::Trainer(Failure { kind: FailureKind::Data, .. }) => {
                         (2, "input")
                     }
-                    SearchError::Interrupted { .. } => (130, "interrupted"),
+                    SearchError::Stopped { .. }
+                    | SearchError::Interrupted { .. }
+                    | SearchError::InterruptedFinale { .. } => (130, "interrupted"),
                     _ => (1, "failure"),
                 };
                 (code, rendered(&**error), kind)
@@ -93,7 +95,8 @@ impl CliError {
 
 fn rendered(error: &dyn Diagnostic) -> String {
     let mut text = String::new();
-    let handler = GraphicalReportHandler::new();
+    // Every message says what its cause says.
+    let handler = GraphicalReportHandler::new().without_cause_chain();
     match handler.render_report(&mut text, error) {
         Ok(()) => text,
         Err(_) => error.to_string(),
@@ -121,7 +124,7 @@ impl From<PluginError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NoRun(_) => Self::input(error.to_string(), None),
+            StoreError::NoRun(_) | StoreError::NoRunYet { .. } => Self::input(error.to_string(), None),
             error => SearchError::from(error).into(),
         }
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::args;
 use crate::locations::Locations;
+use crate::options;
 use crate::outcome::{CliError, Output};
 use crate::runs::table;
 
@@ -99,18 +100,7 @@ fn inspect(plugin: &str, locations: &Locations, output: Output) -> Result<ExitCo
         or_nothing(&description.gives),
         component.digest(),
     );
-    let properties = description.options_schema["properties"].as_object();
-    if let Some(properties) = properties.filter(|properties| !properties.is_empty()) {
-        let mut table = table(["option", "default", "meaning"]);
-        for (name, schema) in properties {
-            let default = schema.get("default").map_or_else(|| "required".to_owned(), ToString::to_string);
-            let meaning = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
-            table.add_row([name, &default, &meaning]);
-        }
-        text.push_str(&table.to_string());
-    } else {
-        text.push_str("no options");
-    }
+    text.push_str(&options::described(&description.options_schema));
     output.text(&text)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -143,6 +133,12 @@ fn check(plugin: &str, locations: &Locations, output: Output) -> Result<ExitCode
 }
 
 fn build(folder: &Path, component: &Path, output: Output) -> Result<ExitCode, CliError> {
+    if !folder.join("Cargo.toml").is_file() {
+        return Err(CliError::input(
+            format!("there is no crate in {}: it has no Cargo.toml", folder.display()),
+            Some("name the folder of a plugin crate, such as `examples/strategy-rust`".into()),
+        ));
+    }
     let size = archwright_build::component(folder, component)?;
     if output.json {
         output.value(&json!({ "component": component, "bytes": size }))?;

@@ -1,11 +1,14 @@
 //! How a run looks while it goes on.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use archwright_search::{Event, Observer, Search, Summary};
-use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value};
+
+use crate::runs::count;
 
 /// Bars are drawn on standard error; the log has to be written above them.
 fn bars() -> &'static MultiProgress {
@@ -30,6 +33,43 @@ pub(crate) fn log_writer() -> impl Write {
     AboveBars
 }
 
+/// Lines that stand in for bars where standard error is no terminal.
+struct Lines {
+    started: Instant,
+    /// When the last line was written.
+    last: Instant,
+}
+
+/// Longest time without a line, as long as something happens.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Parts of the budget after each of which there is a line.
+const PARTS: u64 = 10;
+
+impl Lines {
+    /// For a standard error that is no terminal.
+    fn new() -> Option<Self> {
+        let now = Instant::now();
+        (!io::stderr().is_terminal()).then_some(Self { started: now, last: now })
+    }
+
+    /// Whether a line is due after `done` of `all`, which is unknown where other budgets count.
+    fn due(&self, done: u64, all: Option<u64>) -> bool {
+        self.last.elapsed() >= SILENCE || all.is_some_and(|all| ends_part(done, all))
+    }
+
+    /// What `line` starts with and the time that has gone.
+    fn line(&mut self, line: &str) -> String {
+        self.last = Instant::now();
+        format!("  {line}, {} gone", HumanDuration(self.started.elapsed()))
+    }
+}
+
+/// Whether a part of `all` ends with number `done`.
+fn ends_part(done: u64, all: u64) -> bool {
+    let part = |done: u64| u128::from(done) * u128::from(PARTS) / u128::from(all.max(1));
+    done > 0 && part(done) > part(done - 1)
+}
+
 /// Shows a run on standard error.
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -37,6 +77,7 @@ pub(crate) struct Progress {
     best: Option<f64>,
     failed: u64,
     final_bar: Option<ProgressBar>,
+    lines: Option<Lines>,
 }
 
 impl Progress {
@@ -55,6 +96,7 @@ impl Progress {
             best: None,
             failed: 0,
             final_bar: None,
+            lines: Lines::new(),
         }
     }
 
@@ -71,8 +113,38 @@ impl Progress {
     }
 
     fn message(&self) -> String {
-        let best = self.best.map(|best| format!("best {} {best:.4}", self.objective)).unwrap_or_default();
-        if self.failed > 0 { format!("{best}, {} failed", self.failed) } else { best }
+        let best = self.best.map(|best| format!("best {} {best:.4}", self.objective));
+        let failed = (self.failed > 0).then(|| format!("{} failed", self.failed));
+        [best, failed].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Says how far the search is, where no bar does and it is time to; `told`: right after an observation.
+    fn tell_search(&mut self, told: bool) {
+        let (done, all) = (self.bar.position(), self.bar.length());
+        let message = self.message();
+        let Some(lines) = &mut self.lines else { return };
+        if lines.due(done, all.filter(|_| told)) {
+            let of = all.map(|all| format!(" of {}", HumanCount(all))).unwrap_or_default();
+            let separator = if message.is_empty() { "" } else { ", " };
+            let line = lines.line(&format!("{}{of} architectures{separator}{message}", HumanCount(done)));
+            self.line(&line);
+        }
+    }
+
+    /// Says how many finalists' trainings are done, where no bar does.
+    fn tell_finale(&mut self) {
+        let (Some(lines), Some(bar)) = (&mut self.lines, &self.final_bar) else { return };
+        let line = lines.line(&format!("retrained {} of {}", bar.position(), bar.length().unwrap_or_default()));
+        self.line(&line);
+    }
+
+    /// Says that a training goes on, where nothing was said for long.
+    fn tell_patience(&mut self) {
+        if self.final_bar.is_none() {
+            self.tell_search(false);
+        } else if self.lines.as_ref().is_some_and(|lines| lines.due(0, None)) {
+            self.tell_finale();
+        }
     }
 
     fn start(&self, summary: &Summary) {
@@ -130,7 +202,10 @@ impl Observer for Progress {
     fn on(&mut self, event: Event<'_>) {
         match event {
             Event::Started(summary) => self.start(summary),
-            Event::Asked { .. } | Event::Progress { .. } => self.bar.tick(),
+            Event::Asked { .. } | Event::Progress { .. } => {
+                self.bar.tick();
+                self.tell_patience();
+            }
             Event::Retried(failure) => self.line(&format!("  a trainer was lost and replaced: {}", failure.message)),
             Event::Told { sequence, objective, incumbent, footprint } => {
                 match objective {
@@ -150,10 +225,12 @@ impl Observer for Progress {
                 }
                 self.bar.set_message(self.message());
                 self.bar.inc(1);
+                self.tell_search(true);
             }
             Event::Retraining { trainings } => {
                 self.bar.finish_and_clear();
-                self.line(&format!("  search over; retraining the finalists in full ({trainings} trainings)"));
+                let noun = count(usize::try_from(trainings).unwrap_or(usize::MAX), "training");
+                self.line(&format!("  search over; retraining the finalists in full ({noun})"));
                 let bar =
                     ProgressBar::new(trainings).with_style(style("{bar:30} {pos}/{len} trainings  {elapsed} gone"));
                 self.final_bar = Some(bars().add(bar));
@@ -162,8 +239,24 @@ impl Observer for Progress {
                 if let Some(bar) = &self.final_bar {
                     bar.inc(1);
                 }
+                self.tell_finale();
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends_part;
+
+    #[test]
+    fn a_budget_has_ten_parts() {
+        for (all, ends) in [(20, vec![2, 4, 6, 8, 10, 12, 14, 16, 18, 20]), (3, vec![1, 2, 3]), (1, vec![1])] {
+            assert_eq!((0..=all).filter(|done| ends_part(*done, all)).collect::<Vec<_>>(), ends, "{all}");
+        }
+        let all = u64::MAX;
+        assert!(ends_part(all, all) && !ends_part(all - 1, all));
+        assert_eq!((0..=60_001).filter(|done| ends_part(*done, 60_001)).count(), 10);
     }
 }

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use archwright_search::experiment::ExperimentFile;
 use archwright_search::{Experiment, Lock, Report, Resumption, Search, Stop};
-use archwright_store::Store;
 
 use crate::args;
 use crate::locations::Locations;
@@ -48,7 +47,7 @@ fn from_file(path: &Path, options: &args::Run, locations: &Locations) -> Result<
 /// The search of a recorded run, by its name, or of a lock file.
 fn locked(name: &str, workers: Option<u32>, locations: &Locations) -> Result<Search, CliError> {
     let mut lock = if name == "latest" || name.parse::<u64>().is_ok() {
-        let store = Store::open(&locations.store)?;
+        let store = locations.existing_store()?;
         Lock::of_run(&store, &store.run(name)?)?
     } else {
         Lock::read(Path::new(name))?
@@ -68,10 +67,10 @@ fn wants_auto(experiment: &Experiment) -> bool {
 }
 
 pub(crate) fn resume(name: &str, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let record = Store::open(&locations.store)?.run(name)?;
+    let record = locations.existing_store()?.run(name)?;
+    let resumption = Resumption::prepare(&record, &locations.environment(true)?)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    let resumption = Resumption::prepare(&record, &locations.environment(true)?)?;
     let mut progress = Progress::new(resumption.search());
     let result = resumption.run(&stop, &mut progress);
     progress.close();

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::Context;
 use archwright_plugin::model::EstimateOutcome;
 use archwright_search::{Finalist, Lock, Observed, Report};
-use archwright_store::{QueryRecord, RunRecord, Store};
+use archwright_store::{QueryRecord, RunRecord, Store, StoreError};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use indicatif::{HumanCount, HumanDuration};
@@ -17,12 +17,12 @@ use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
 
 pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let store = Store::open(&locations.store)?;
-    let runs: Vec<RunRecord> = store.runs()?.into_iter().map(|run| store.standing(run)).collect();
+    let runs = if locations.has_store() { standing(&locations.existing_store()?)? } else { Vec::new() };
     if output.json {
         output.value(&runs)?;
     } else if runs.is_empty() {
-        output.text(&format!("no runs in {}", locations.store.display()))?;
+        let what = if locations.has_store() { "runs in" } else { "store" };
+        output.text(&format!("no {what} {}: `archwright run FILE` makes one", locations.store.display()))?;
     } else {
         let mut table =
             table(["run", "started", "status", "space", "strategy", "estimator", "queries", "test accuracy"]);
@@ -32,6 +32,10 @@ pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, Cl
         output.text(&table.to_string())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn standing(store: &Store) -> Result<Vec<RunRecord>, StoreError> {
+    Ok(store.runs()?.into_iter().map(|run| store.standing(run)).collect())
 }
 
 /// A borderless table with these headings.
@@ -66,7 +70,7 @@ fn date(seconds: i64) -> String {
 }
 
 pub(crate) fn show(name: &str, queries: bool, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let store = Store::open(&locations.store)?;
+    let store = locations.existing_store()?;
     let run = store.standing(store.run(name)?);
     let observed = if output.json || queries { observations(&store, &run, locations)? } else { Vec::new() };
     if output.json {
@@ -223,6 +227,6 @@ fn with_deviation(mean: f64, deviation: Option<f64>) -> String {
     }
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(number as u64), if number == 1 { "" } else { "s" })
 }

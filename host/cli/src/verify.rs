@@ -5,15 +5,16 @@ use std::process::ExitCode;
 
 use archwright_search::experiment::ExperimentFile;
 use archwright_search::{Stop, Verification, Verified};
-use archwright_store::{RunRecord, Store};
+use archwright_store::RunRecord;
 
 use crate::args;
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
 use crate::run::{program, stop_on_signals};
+use crate::runs::count;
 
 pub(crate) fn verify(options: &args::Verify, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let store = Store::open(&locations.store)?;
+    let store = locations.existing_store()?;
     let record = store.run(&options.run)?;
     let experiment = options.experiment.as_deref().map(ExperimentFile::read).transpose()?;
     let stop = Stop::default();
@@ -45,7 +46,9 @@ fn told(record: &RunRecord, verified: &Verified) -> String {
     let end = if *complete { "to its end" } else { "as far as it went" };
     let _ = writeln!(text, "run {run} is identical {end}: {records} records, every answer and its fuel bit for bit");
     if *repeated > 0 {
-        let _ = writeln!(text, "{repeated} trainings were carried out again, with the same outcomes");
+        let verb = if *repeated == 1 { "was" } else { "were" };
+        let trainings = count(usize::try_from(*repeated).unwrap_or(usize::MAX), "training");
+        let _ = writeln!(text, "{trainings} {verb} carried out again, with the same outcomes");
     }
     if !complete {
         let _ = writeln!(text, "`{} resume {run}` goes on with it", program());

@@ -1,11 +1,10 @@
 //! From the contract's types to the host's, for what plugins give. Everything is hostile until it passed here.
 
-use std::collections::HashSet;
-
 use archwright_space::{Architecture, Condition, Context, Decision, Domain, Network, Node, Op, Shape, Space, Value};
 
 use crate::bindings::types;
 use crate::guest::MESSAGE_BYTES;
+use crate::ids::Ids;
 use crate::model::{CurvePoint, Description, Estimate, Query, Subject};
 use crate::text::{is_plain, shown};
 use crate::{GuestError, PluginError, operation};
@@ -224,7 +223,7 @@ pub(crate) fn decisions(given: Vec<types::Decision>) -> Vec<Decision> {
 pub(crate) fn queries(
     given: Vec<types::Query>,
     capacity: u32,
-    asked: &HashSet<u64>,
+    asked: &Ids,
     space: &Space,
     nodes: u32,
 ) -> Result<Vec<Query>, Wrong> {
@@ -234,26 +233,26 @@ pub(crate) fn queries(
     if given.len() > capacity as usize {
         return Err(Wrong::new("queries", format!("{} queries are more than the {capacity} asked for", given.len())));
     }
-    let mut fresh = HashSet::new();
+    let mut fresh = Ids::default();
     let mut queries = Vec::with_capacity(given.len());
     for (index, query) in given.into_iter().enumerate() {
-        let at = format!("queries[{index}]");
-        if asked.contains(&query.id) || fresh.contains(&query.id) {
-            return Err(Wrong::new(format!("{at}.id"), format!("{} is the id of an earlier query", query.id)));
+        let at = || format!("queries[{index}]");
+        if asked.contains(query.id) || fresh.contains(query.id) {
+            return Err(Wrong::new(format!("{}.id", at()), format!("{} is the id of an earlier query", query.id)));
         }
-        share("fidelity", query.fidelity).map_err(|wrong| wrong.within(&at))?;
+        share("fidelity", query.fidelity).map_err(|wrong| wrong.within(&at()))?;
         if let Some(parent) = query.parent
-            && !asked.contains(&parent)
-            && !fresh.contains(&parent)
+            && !asked.contains(parent)
+            && !fresh.contains(parent)
         {
-            return Err(Wrong::new(format!("{at}.parent"), format!("{parent} is not the id of an earlier query")));
+            return Err(Wrong::new(format!("{}.parent", at()), format!("{parent} is not the id of an earlier query")));
         }
         let subject = match query.subject {
             types::Subject::Architecture(given) => {
-                Subject::Architecture(architecture(given, space, nodes).map_err(|wrong| wrong.within(&at))?)
+                Subject::Architecture(architecture(given, space, nodes).map_err(|wrong| wrong.within(&at()))?)
             }
             types::Subject::Relaxation(rows) => {
-                relaxation(&rows, space.decisions()).map_err(|wrong| wrong.within(&at))?;
+                relaxation(&rows, space.decisions()).map_err(|wrong| wrong.within(&at()))?;
                 Subject::Relaxation(rows)
             }
         };
@@ -318,10 +317,9 @@ pub(crate) fn estimate(given: types::Estimate, objectives: usize, subject: &Subj
     share("fidelity", given.fidelity)?;
     let mut curve = Vec::with_capacity(given.curve.len());
     for (index, point) in given.curve.iter().enumerate() {
-        let at = format!("curve[{index}]");
-        share("fidelity", point.fidelity).map_err(|wrong| wrong.within(&at))?;
+        share("fidelity", point.fidelity).map_err(|wrong| wrong.within(&format!("curve[{index}]")))?;
         if !point.value.is_finite() {
-            return Err(Wrong::new(format!("{at}.value"), format!("it is {}", point.value)));
+            return Err(Wrong::new(format!("curve[{index}].value"), format!("it is {}", point.value)));
         }
         curve.push(CurvePoint { fidelity: point.fidelity, value: point.value });
     }

@@ -29,6 +29,7 @@ mod engine;
 mod error;
 mod estimator;
 mod guest;
+mod ids;
 mod imports;
 mod inspect;
 mod limiter;

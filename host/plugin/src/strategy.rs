@@ -1,6 +1,6 @@
 //! Running a search strategy.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use archwright_space::{Architecture, Space};
@@ -12,6 +12,7 @@ use crate::bindings::strategy::exports::archwright::nas::strategy as wit;
 use crate::checked::{self, Wrong};
 use crate::component::{Component, Export};
 use crate::guest::Guest;
+use crate::ids::Ids;
 use crate::log::LogSink;
 use crate::model::{Kind, Objective, Observation, Reply};
 use crate::{Limits, PluginError, lower};
@@ -41,9 +42,8 @@ pub struct Strategy {
     plugin: StrategyPlugin,
     search: ResourceAny,
     space: Arc<Space>,
-    /// Ids of all queries so far.
-    asked: HashSet<u64>,
-    in_flight: HashSet<u64>,
+    asked: Ids,
+    in_flight: BTreeSet<u64>,
 }
 
 impl Strategy {
@@ -71,7 +71,7 @@ impl Strategy {
             offers: setup.offers,
         };
         let search = guest.ask("open", |store| plugin.archwright_nas_strategy().search().call_open(store, &setup))?;
-        Ok(Self { guest, plugin, search, space, asked: HashSet::new(), in_flight: HashSet::new() })
+        Ok(Self { guest, plugin, search, space, asked: Ids::default(), in_flight: BTreeSet::new() })
     }
 
     /// Asks for at most `capacity` (at least 1) queries.
@@ -92,9 +92,10 @@ impl Strategy {
                 let nodes = self.guest.state().network_nodes;
                 let queries = checked::queries(queries, capacity, &self.asked, &self.space, nodes)
                     .map_err(|wrong| self.guest.wrong("ask", wrong))?;
-                let ids = queries.iter().map(|query| query.id);
-                self.asked.extend(ids.clone());
-                self.in_flight.extend(ids);
+                for query in &queries {
+                    self.asked.insert(query.id);
+                    self.in_flight.insert(query.id);
+                }
                 Ok(Reply::Queries(queries))
             }
             wit::Reply::Waiting if self.in_flight.is_empty() => {
@@ -112,17 +113,19 @@ impl Strategy {
     /// [`PluginError::OutOfTurn`] where one is of a query that is not in flight; otherwise where the strategy fails or
     /// breaks a limit.
     pub fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError> {
-        let mut told = HashSet::with_capacity(observations.len());
-        for observation in observations {
-            if !self.in_flight.contains(&observation.query) || !told.insert(observation.query) {
-                return Err(self.out_of_turn("tell", format!("query {} is not in flight", observation.query)));
-            }
+        let mut ids: Vec<u64> = observations.iter().map(|observation| observation.query).collect();
+        ids.sort_unstable();
+        let twice = ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        if let Some(id) = twice.or_else(|| ids.iter().copied().find(|id| !self.in_flight.contains(id))) {
+            return Err(self.out_of_turn("tell", format!("query {id} is not in flight")));
         }
         let lowered: Vec<_> = observations.iter().map(lower::observation).collect();
         let search = self.search;
         let plugin = &self.plugin;
         self.guest.ask("tell", |store| plugin.archwright_nas_strategy().search().call_tell(store, search, &lowered))?;
-        self.in_flight.retain(|query| !told.contains(query));
+        for id in &ids {
+            self.in_flight.remove(id);
+        }
         Ok(())
     }
 

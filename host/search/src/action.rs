@@ -6,6 +6,7 @@ use archwright_space::{Architecture, Context, Footprint, Network, Scalar, Space,
 use serde_json::{Value, json};
 
 use crate::experiment::{ObjectiveName, recipe_problem};
+use crate::journal::Identity;
 
 /// What a run's actions are made from.
 pub(crate) struct ActionMaker<'a> {
@@ -35,7 +36,16 @@ pub(crate) enum Request {
 pub(crate) struct Keyed {
     pub(crate) action: Action,
     pub(crate) key: blake3::Hash,
-    pub(crate) fingerprint: Option<String>,
+    pub(crate) fingerprint: String,
+}
+
+impl Keyed {
+    /// What a journal holds of it.
+    pub(crate) fn identity(&self) -> Identity {
+        // A fingerprint is a digest in hexadecimal.
+        let network = blake3::Hash::from_hex(&self.fingerprint).map_or([0; 32], Into::into);
+        Identity { key: self.key.into(), network }
+    }
 }
 
 impl ActionMaker<'_> {
@@ -85,11 +95,11 @@ impl ActionMaker<'_> {
 
     fn keyed(&self, action: Action) -> Keyed {
         let fingerprint = match &action {
-            Action::Train(train) => Some(train.network.fingerprint()),
-            Action::Evaluate(evaluate) => Some(evaluate.network.fingerprint()),
-            _ => None,
+            Action::Train(train) => train.network.fingerprint(),
+            Action::Evaluate(evaluate) => evaluate.network.fingerprint(),
+            _ => String::new(),
         };
-        let key = self.key(&action, fingerprint.as_deref());
+        let key = self.key(&action, &fingerprint);
         Keyed { action, key, fingerprint }
     }
 
@@ -123,7 +133,7 @@ impl ActionMaker<'_> {
     }
 
     /// A digest of everything that determines the action's outcome.
-    fn key(&self, action: &Action, fingerprint: Option<&str>) -> blake3::Hash {
+    fn key(&self, action: &Action, fingerprint: &str) -> blake3::Hash {
         let network = |network: &Network| if self.share_isomorphic { json!(fingerprint) } else { json!(network) };
         let what = match action {
             Action::Train(train) => json!({

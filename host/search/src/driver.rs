@@ -1,7 +1,8 @@
 //! The loop between strategy, estimator and trainers.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashSet, VecDeque};
 
 use archwright_plugin::model::{
     Estimate, EstimateOutcome, Goal, Observation, PluginAction, Query, Reply, Step, Subject,
@@ -21,8 +22,6 @@ use crate::stop::Stop;
 
 /// Queries between two notes in the store of how far the run is, and the least of them that a wait notes.
 const NOTED_QUERIES: u64 = 10_000;
-/// Architectures up to which a run's report counts distinct networks: telling networks apart takes longer than a query.
-const COUNTED_NETWORKS: usize = 100_000;
 
 /// Drives one search to the end of its budget.
 pub(crate) struct Driver<'a> {
@@ -70,9 +69,11 @@ struct Progress {
     time_over: bool,
     /// Being estimated, by place in the run.
     jobs: BTreeMap<u64, Job>,
-    /// Estimated, not told yet.
-    estimated: BTreeMap<u64, (Job, EstimateOutcome)>,
+    /// Estimated, not told yet, in the order of their places.
+    estimated: VecDeque<(u64, Job, EstimateOutcome)>,
     history: Vec<Told>,
+    /// Fingerprints of the networks that actions were about.
+    networks: HashSet<[u8; 32]>,
     trained: u64,
     remembered: u64,
     failed: u64,
@@ -182,9 +183,7 @@ impl Driver<'_> {
     ) -> Result<(), SearchError> {
         let given = own(self.estimator.begin(sequence, &query))?;
         let fuel = spent(&mut progress.estimator_fuel, self.estimator.fuel_used());
-        let argument = jobs.journal.checksum(&query);
-        let answer = answer(&given, Cow::Borrowed);
-        jobs.journal.put(&Record::Started { sequence, argument, answer, fuel })?;
+        jobs.journal.put(&Record::Started { sequence, answer: answer(&given, Cow::Borrowed), fuel })?;
         self.follow(progress, jobs, sequence, Job { query, trained: 0, remembered: 0 }, given)
     }
 
@@ -193,13 +192,14 @@ impl Driver<'_> {
         &mut self,
         progress: &mut Progress,
         jobs: &mut Jobs<'_>,
-        Delivery { owner: sequence, result, remembered }: Delivery,
+        Delivery { owner: sequence, result, remembered, network }: Delivery,
     ) -> Result<(), SearchError> {
         let Some(mut job) = progress.jobs.remove(&sequence) else { return Ok(()) };
         let outcome = match (&result, &job.query.subject) {
             (Ok(outcome), Subject::Architecture(architecture)) => {
                 *(if remembered { &mut job.remembered } else { &mut job.trained }) += 1;
                 progress.cost += outcome.seconds;
+                progress.networks.extend(network);
                 shown(outcome, &self.experiment.task.objectives, || self.space.profile(architecture))
             }
             (Ok(_), Subject::Relaxation(_)) => failed("a relaxation has no network of its own to train".into()),
@@ -240,7 +240,8 @@ impl Driver<'_> {
             Err(error @ PluginError::Guest { .. }) => EstimateOutcome::Failed(error.to_string()),
             Err(error) => return Err(error.into()),
         };
-        progress.estimated.insert(sequence, (job, outcome));
+        let place = progress.estimated.partition_point(|(other, ..)| *other < sequence);
+        progress.estimated.insert(place, (sequence, job, outcome));
         Ok(())
     }
 
@@ -251,12 +252,9 @@ impl Driver<'_> {
         jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
     ) -> Result<bool, SearchError> {
-        let Some(entry) = progress.estimated.first_entry() else { return Ok(false) };
-        let sequence = *entry.key();
-        if self.experiment.run.tell == TellOrder::Query && sequence != progress.told {
-            return Ok(false);
-        }
-        let (job, outcome) = entry.remove();
+        let any = self.experiment.run.tell == TellOrder::Arrival;
+        let next = progress.estimated.pop_front_if(|(sequence, ..)| any || *sequence == progress.told);
+        let Some((sequence, job, outcome)) = next else { return Ok(false) };
         self.tell(progress, jobs, observer, sequence, job, outcome)?;
         Ok(true)
     }
@@ -273,8 +271,7 @@ impl Driver<'_> {
         let observation = Observation { query: job.query.id, outcome };
         let given = own(self.strategy.tell(std::slice::from_ref(&observation)))?;
         let fuel = spent(&mut progress.strategy_fuel, self.strategy.fuel_used());
-        let argument = jobs.journal.checksum(&observation);
-        jobs.journal.put(&Record::Told { sequence, argument, answer: answer(&given, |()| ()), fuel })?;
+        jobs.journal.put(&Record::Told { sequence, answer: answer(&given, |()| ()), fuel })?;
         given?;
         progress.told += 1;
         progress.trained += u64::from(job.trained);
@@ -325,7 +322,7 @@ impl Driver<'_> {
         let history = &progress.history;
         let tried = Tried {
             queries: progress.told,
-            distinct: self.distinct(history),
+            distinct: (!progress.networks.is_empty()).then_some(progress.networks.len() as u64),
             failed: progress.failed,
             trained: progress.trained,
             remembered: progress.remembered,
@@ -339,14 +336,6 @@ impl Driver<'_> {
         Ok(Searched { tried, candidates })
     }
 
-    /// Number of distinct networks, where there are not too many to tell.
-    fn distinct(&self, history: &[Told]) -> Option<u64> {
-        let architectures = history.iter().filter_map(|one| one.architecture.as_ref());
-        let fingerprints: HashSet<String> = (history.len() <= COUNTED_NETWORKS)
-            .then(|| architectures.filter_map(|one| self.space.fingerprint(one).ok()).collect())?;
-        Some(fingerprints.len() as u64)
-    }
-
     /// The strategy's picks, or else the best observed; at most as many as there are finalists.
     fn candidates(&mut self, mut progress: Progress, jobs: &mut Jobs<'_>) -> Result<Vec<Architecture>, SearchError> {
         let given = own(self.strategy.recommend())?;
@@ -355,20 +344,16 @@ impl Driver<'_> {
         jobs.journal.put(&Record::Recommended { answer, fuel })?;
         let mut picks = given?;
         if picks.is_empty() {
-            let mut ranked: Vec<_> = progress.history.iter().filter_map(|one| Some((one.rank?, one))).collect();
-            // Stable: of equals, the one asked for first.
-            ranked.sort_by(|((left, left_fidelity), _), ((right, right_fidelity), _)| {
-                let by_value = match self.goal {
-                    Goal::Maximize => right.total_cmp(left),
-                    Goal::Minimize => left.total_cmp(right),
-                };
-                right_fidelity.total_cmp(left_fidelity).then(by_value)
-            });
-            picks = ranked.into_iter().filter_map(|(_, one)| one.architecture.clone()).collect();
+            return Ok(self.finalists(best_first(&progress.history, self.goal)));
         }
+        Ok(self.finalists(picks.drain(..)))
+    }
+
+    /// The first ones whose networks differ, as many as there are finalists.
+    fn finalists(&self, picks: impl Iterator<Item = Architecture>) -> Vec<Architecture> {
         let mut seen = HashSet::new();
-        let distinct = picks.into_iter().filter(|pick| self.space.fingerprint(pick).is_ok_and(|one| seen.insert(one)));
-        Ok(distinct.take(self.experiment.run.finalists as usize).collect())
+        let distinct = picks.filter(|pick| self.space.fingerprint(pick).is_ok_and(|one| seen.insert(one)));
+        distinct.take(self.experiment.run.finalists as usize).collect()
     }
 }
 
@@ -383,6 +368,26 @@ fn own<T>(result: Result<T, PluginError>) -> Result<Result<T, PluginError>, Sear
 /// Fuel taken since the last call, which `before` was the total after.
 fn spent(before: &mut u64, total: u64) -> u64 {
     total.saturating_sub(std::mem::replace(before, total))
+}
+
+/// The architectures that were estimated, the best first: a higher fidelity, then a better value; of equals, the one asked
+/// for first. A heap, since only the first few are wanted.
+fn best_first(history: &[Told], goal: Goal) -> impl Iterator<Item = Architecture> {
+    let order = |number: f64| {
+        // Bits whose order as integers is that of `f64::total_cmp`.
+        let bits = number.to_bits().cast_signed();
+        bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
+    };
+    let mut heap: BinaryHeap<_> = history
+        .iter()
+        .enumerate()
+        .filter_map(|(index, one)| {
+            let (value, fidelity) = one.rank?;
+            let value = if goal == Goal::Maximize { value } else { -value };
+            Some((order(fidelity), order(value), Reverse(index)))
+        })
+        .collect();
+    std::iter::from_fn(move || heap.pop()).filter_map(|(_, _, Reverse(index))| history[index].architecture.clone())
 }
 
 /// First objective and fidelity of an estimate.

@@ -73,6 +73,9 @@ pub enum SearchError {
         /// What is missing.
         problem: String,
     },
+    /// There is no room for what is needed for the time being.
+    #[error("cannot make a temporary folder: {0}")]
+    Scratch(std::io::Error),
     /// A trainer could not write.
     #[error("run {run} cannot go on: {problem}")]
     #[diagnostic(help("free some space or make it writable; `archwright resume {run}` then goes on"))]
@@ -82,6 +85,12 @@ pub enum SearchError {
         /// What the trainer says.
         problem: String,
     },
+    /// The user stopped before there was anything to lose.
+    #[error("stopped before {before}")]
+    Stopped {
+        /// What did not happen any more.
+        before: &'static str,
+    },
     /// The user stopped the run.
     #[error("run {run} was stopped after {queries} queries; what it trained is remembered")]
     #[diagnostic(help("`archwright resume {run}` goes on where it was stopped"))]
@@ -89,6 +98,18 @@ pub enum SearchError {
         /// The run.
         run: RunId,
         /// Queries whose observations were recorded.
+        queries: u64,
+    },
+    /// The user stopped the run after its search.
+    #[error(
+        "run {run} was stopped while retraining its finalists, after its search of {queries} queries; what it trained is \
+         remembered"
+    )]
+    #[diagnostic(help("`archwright resume {run}` goes on where it was stopped"))]
+    InterruptedFinale {
+        /// The run.
+        run: RunId,
+        /// Queries of its search.
         queries: u64,
     },
     /// Nothing was estimated.

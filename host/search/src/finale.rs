@@ -148,7 +148,7 @@ impl Finale<'_> {
     fn heed_stop(&self, queries: u64, jobs: &mut Jobs<'_>) -> Result<(), SearchError> {
         if self.stop.requested() {
             jobs.keep_arrived()?;
-            return Err(SearchError::Interrupted { run: self.run, queries });
+            return Err(SearchError::InterruptedFinale { run: self.run, queries });
         }
         Ok(())
     }

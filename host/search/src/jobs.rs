@@ -10,7 +10,7 @@ use crate::action::{ActionMaker, Keyed, Request};
 use crate::error::SearchError;
 use crate::executor::{ActionResult, Executor, ExecutorEvent};
 use crate::experiment::{Experiment, TellOrder};
-use crate::journal::{Arrival, Journal, Record};
+use crate::journal::{Arrival, Identity, Journal, Record};
 use crate::report::{Event, Observer};
 use crate::stop::Stop;
 
@@ -26,6 +26,8 @@ pub(crate) struct Delivery {
     pub(crate) result: ActionResult,
     /// Whether the outcome was remembered, rather than made for this request.
     pub(crate) remembered: bool,
+    /// Fingerprint of the network that the action is about.
+    pub(crate) network: Option<[u8; 32]>,
 }
 
 /// Actions under way.
@@ -167,11 +169,12 @@ impl<'a> Jobs<'a> {
 
     /// Starts what was requested and is neither started nor there.
     fn start_all(&mut self) -> Result<(), SearchError> {
-        for (key, outcome) in self.journal.take_latest() {
-            let key = blake3::Hash::from_bytes(key).to_hex().to_string();
+        for (Identity { key, network }, outcome) in self.journal.take_latest() {
+            let [key, network] = [key, network].map(|bytes| blake3::Hash::from_bytes(bytes).to_hex());
             if self.settings.cache && self.store.outcome(&key)?.is_none() {
                 let action = if outcome.curve.is_empty() { "evaluate" } else { "train" };
-                let about = About { run: Some(self.run), action, fingerprint: None, data: &self.ready.data.digest };
+                let about =
+                    About { run: Some(self.run), action, fingerprint: Some(&network), data: &self.ready.data.digest };
                 self.store.record_outcome(&key, &outcome, &about)?;
             }
         }
@@ -193,7 +196,7 @@ impl<'a> Jobs<'a> {
         match self.maker.make(request) {
             Err(message) => {
                 let result = Err(Failure { kind: FailureKind::Unsupported, message });
-                self.journal.arrive(ticket, Arrival { key: None, remembered: false, result })
+                self.journal.arrive(ticket, Arrival { identity: None, remembered: false, result })
             }
             Ok(keyed) => match self.shared.get_mut(&keyed.key) {
                 Some(waiting) => {
@@ -253,10 +256,10 @@ impl<'a> Jobs<'a> {
             outcome
         };
         let Some(outcome) = outcome else { return Ok(false) };
-        let bytes = *keyed.key.as_bytes();
+        let identity = keyed.identity();
         // What this run made and its journal lost, to a machine without power say, it made.
-        let lost = !self.journal.has_made(&bytes) && self.store.has_made(self.run, &key)?;
-        self.journal.arrive(ticket, Arrival { key: Some(bytes), remembered: !lost, result: Ok(outcome) })?;
+        let lost = !self.journal.has_made(&identity.key) && self.store.has_made(self.run, &key)?;
+        self.journal.arrive(ticket, Arrival { identity: Some(identity), remembered: !lost, result: Ok(outcome) })?;
         Ok(true)
     }
 
@@ -282,8 +285,8 @@ impl<'a> Jobs<'a> {
         if let Some(watch) = &mut self.watch {
             watch(ticket, &request, &arrival);
         }
-        let Arrival { result, remembered, .. } = arrival;
-        Some(Delivery { owner, result, remembered })
+        let Arrival { result, remembered, identity } = arrival;
+        Some(Delivery { owner, result, remembered, network: identity.map(|identity| identity.network) })
     }
 
     /// Takes note of an event, and of all others that are there: what they bring is made safe together.
@@ -309,10 +312,10 @@ impl<'a> Jobs<'a> {
                 return Err(SearchError::Storage { run: self.run, problem: message });
             }
             let Some(under_way) = self.under_way.remove(&ticket) else { continue };
-            let key = Some(*under_way.keyed.key.as_bytes());
-            self.journal.arrive(ticket, Arrival { key, remembered: false, result: result.clone() })?;
+            let identity = Some(under_way.keyed.identity());
+            self.journal.arrive(ticket, Arrival { identity, remembered: false, result: result.clone() })?;
             for ticket in self.shared.remove(&under_way.keyed.key).unwrap_or_default() {
-                self.journal.arrive(ticket, Arrival { key, remembered: true, result: result.clone() })?;
+                self.journal.arrive(ticket, Arrival { identity, remembered: true, result: result.clone() })?;
             }
             made.push((under_way, result));
         }
@@ -332,7 +335,7 @@ impl<'a> Jobs<'a> {
     fn record(&self, keyed: &Keyed, outcome: &Outcome) -> Result<(), SearchError> {
         let action = if matches!(keyed.action, Action::Train(_)) { "train" } else { "evaluate" };
         let data = &self.ready.data.digest;
-        let about = About { run: Some(self.run), action, fingerprint: keyed.fingerprint.as_deref(), data };
+        let about = About { run: Some(self.run), action, fingerprint: Some(&keyed.fingerprint), data };
         Ok(self.store.record_outcome(&keyed.key.to_hex(), outcome, &about)?)
     }
 

@@ -65,7 +65,8 @@ pub struct Report {
 pub struct Tried {
     /// Queries told.
     pub queries: u64,
-    /// Distinct networks among them, by fingerprint; absent where more than 100,000 were tried.
+    /// Distinct networks among them, by the fingerprints of what was trained or remembered; absent where the estimator has
+    /// nothing trained.
     pub distinct: Option<u64>,
     /// Queries that failed.
     pub failed: u64,
@@ -183,11 +184,14 @@ pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
 
 /// The median; NaN for no values.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
+    if values.is_empty() {
+        return f64::NAN;
+    }
     let middle = values.len() / 2;
-    match values.len() {
-        0 => f64::NAN,
-        count if count % 2 == 1 => values[middle],
-        _ => f64::midpoint(values[middle - 1], values[middle]),
+    let even = values.len().is_multiple_of(2);
+    let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    match below.iter().copied().max_by(f64::total_cmp) {
+        Some(lower) if even => f64::midpoint(lower, *upper),
+        _ => *upper,
     }
 }

@@ -116,7 +116,7 @@ impl Search {
     /// requested. A run that began is recorded with its end.
     pub fn run(&self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
         let store = Store::open(&self.environment.store)?;
-        let (mut pool, workers) = self.trainers(&store)?;
+        let (mut pool, workers) = self.trainers(&store, stop, "the run began")?;
         let ready = pool.ready().clone();
         self.run_on(&mut pool, &ready, workers, &store, stop, observer)
     }
@@ -148,10 +148,28 @@ impl Search {
         finish(store, run, result)
     }
 
-    /// Starts trainers for the task; gives how many.
-    fn trainers(&self, store: &Store) -> Result<(TrainerPool, usize), SearchError> {
+    /// Runs the search on any executor and leaves nothing on record; no outcome is remembered.
+    ///
+    /// # Errors
+    /// As [`Search::run`].
+    pub fn rehearse(
+        &self,
+        executor: &mut dyn Executor,
+        ready: &Ready,
+        stop: &Stop,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, SearchError> {
+        let folder = tempfile::tempdir().map_err(SearchError::Scratch)?;
+        let store = Store::open(folder.path())?;
+        let run = store.begin_run(&json!({}), &self.folder)?;
+        let set = Set { search: self, run, store: &store, ready, space: &self.space(ready)?, stop };
+        set.conduct(Journal::nowhere(), executor, observer, None)
+    }
+
+    /// Starts trainers for the task; gives how many. An error says that it was stopped before `before`.
+    fn trainers(&self, store: &Store, stop: &Stop, before: &'static str) -> Result<(TrainerPool, usize), SearchError> {
         let devices = self.workers();
-        let pool = self.pool(store, &devices)?;
+        let pool = self.pool(store, &devices, stop, before)?;
         if let Some(locked) = &self.locked {
             let differences = differences(locked, pool.ready());
             if !differences.is_empty() {
@@ -161,7 +179,13 @@ impl Search {
         Ok((pool, devices.len()))
     }
 
-    pub(crate) fn pool(&self, store: &Store, devices: &[String]) -> Result<TrainerPool, SearchError> {
+    pub(crate) fn pool(
+        &self,
+        store: &Store,
+        devices: &[String],
+        stop: &Stop,
+        before: &'static str,
+    ) -> Result<TrainerPool, SearchError> {
         let Experiment { trainer, run, .. } = &self.experiment;
         let setup = Setup {
             protocol: VERSION,
@@ -169,8 +193,12 @@ impl Search {
             device: String::new(),
             threads: trainer.threads,
         };
-        TrainerPool::start(&self.command(store), &setup, devices, trainer.patience.duration(), run.retries)
-            .map_err(SearchError::Trainer)
+        let patience = trainer.patience.duration();
+        let pool = TrainerPool::start(&self.command(store), &setup, devices, patience, run.retries, stop);
+        if stop.requested() {
+            return Err(SearchError::Stopped { before });
+        }
+        pool.map_err(SearchError::Trainer)
     }
 
     pub(crate) fn space(&self, ready: &Ready) -> Result<Arc<Space>, SearchError> {
@@ -271,19 +299,35 @@ impl Resumption {
     /// # Errors
     /// As [`Search::run`], and where the data or the trainer are not what they were, or a plugin answers otherwise.
     pub fn run(self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
+        let store = Store::open(&self.search.environment.store)?;
+        let (mut pool, workers) = self.search.trainers(&store, stop, "the run went on")?;
+        let ready = pool.ready().clone();
+        self.run_on(&mut pool, &ready, workers, stop, observer)
+    }
+
+    /// Goes on with the run on any executor; `ready` says what it works on.
+    ///
+    /// # Errors
+    /// As [`Resumption::run`].
+    pub fn run_on(
+        self,
+        executor: &mut dyn Executor,
+        ready: &Ready,
+        workers: usize,
+        stop: &Stop,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, SearchError> {
         let Self { search, run, journal } = self;
         let store = Store::open(&search.environment.store)?;
-        let (mut pool, workers) = search.trainers(&store)?;
-        let ready = pool.ready().clone();
-        let space = search.space(&ready)?;
+        let space = search.space(ready)?;
         store.reopen_run(run)?;
         let journal = match journal {
             Some(journal) => journal,
-            None => Journal::create(&store.journal_path(run), &search.head(&ready))?,
+            None => Journal::create(&store.journal_path(run), &search.head(ready))?,
         };
-        let set = Set { search: &search, run, store: &store, ready: &ready, space: &space, stop };
+        let set = Set { search: &search, run, store: &store, ready, space: &space, stop };
         set.start(workers, true, observer);
-        let result = set.conduct(journal, &mut pool, observer, None);
+        let result = set.conduct(journal, executor, observer, None);
         finish(&store, run, result)
     }
 }
@@ -293,7 +337,7 @@ impl Resumption {
 fn finish(store: &Store, run: RunId, result: Result<Report, SearchError>) -> Result<Report, SearchError> {
     let recorded = match &result {
         Ok(report) => store.end_run(run, RunStatus::Finished, Some(&json!(report)), None),
-        Err(error @ SearchError::Interrupted { .. }) => {
+        Err(error @ (SearchError::Interrupted { .. } | SearchError::InterruptedFinale { .. })) => {
             store.end_run(run, RunStatus::Interrupted, None, Some(&error.to_string()))
         }
         Err(error) => store.end_run(run, RunStatus::Failed, None, Some(&error.to_string())),

@@ -97,6 +97,9 @@ impl Verification<'_> {
                 }
             }
             Err(SearchError::Replayed { .. }) => {}
+            Err(SearchError::Interrupted { .. } | SearchError::InterruptedFinale { .. }) => {
+                return Err(SearchError::Stopped { before: VERIFIED });
+            }
             // What ended the run ends it again.
             Err(error @ (SearchError::NothingFound { .. } | SearchError::NoFinalist(_) | SearchError::Plugin(_))) => {
                 let (recorded, here) = (json!(record.problem), json!(error.to_string()));
@@ -160,7 +163,7 @@ fn repeat(
     verified: &mut Verified,
 ) -> Result<(), SearchError> {
     let Set { search, store, ready, space, stop, .. } = *set;
-    let mut pool = search.pool(store, &["cpu".to_owned()])?;
+    let mut pool = search.pool(store, &["cpu".to_owned()], stop, VERIFIED)?;
     let changed = differences(ready, pool.ready());
     if !changed.is_empty() {
         return Err(SearchError::Changed(changed));
@@ -178,7 +181,7 @@ fn repeat(
         pool.submit(*ticket, keyed.action, None);
         let result = loop {
             if stop.requested() {
-                return Ok(());
+                return Err(SearchError::Stopped { before: VERIFIED });
             }
             if let Some(ExecutorEvent::Ended { result, .. }) = pool.next(Duration::from_millis(100)) {
                 break result;
@@ -196,6 +199,9 @@ fn repeat(
     }
     Ok(())
 }
+
+/// What a verification that is stopped did not come to.
+const VERIFIED: &str = "the run was verified";
 
 /// Carries out nothing: what is played back has been carried out.
 struct Nobody;

@@ -190,6 +190,17 @@ pub(crate) fn first_value(domain: &Domain) -> Value {
     }
 }
 
+/// The first and the last value.
+pub(crate) fn extremes(domain: &Domain) -> [Value; 2] {
+    let last = match domain {
+        Domain::Categorical(labels) => Value::Index(labels.len().saturating_sub(1) as u32),
+        Domain::Ordinal(numbers) => Value::Index(numbers.len().saturating_sub(1) as u32),
+        Domain::Integer { high, .. } => Value::Integer(*high),
+        Domain::Real { high, .. } => Value::Real(*high),
+    };
+    [first_value(domain), last]
+}
+
 /// Values that count as one step away.
 pub(crate) fn beside(domain: &Domain, value: Value) -> Vec<Value> {
     match (domain, value) {

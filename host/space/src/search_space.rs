@@ -40,6 +40,12 @@ pub trait SearchSpace: Send + Sync {
     /// Where `values` is not a point of this space.
     fn recipe(&self, values: &[Value]) -> Result<BTreeMap<String, Scalar>, SpaceError>;
 
+    /// Training hyperparameters that points may decide, by their names in the recipe, each with the values that show
+    /// whether a recipe can have it: all of a choice, both ends of a range. Empty also where the space cannot tell.
+    fn recipe_extremes(&self) -> Vec<(String, Vec<Scalar>)> {
+        Vec::new()
+    }
+
     /// The directed graphs with operations on their edges or nodes that adjacency and path encodings describe: one per
     /// `edges` or `nodes` module. Empty where the space has none.
     ///

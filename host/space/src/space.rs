@@ -15,6 +15,8 @@ use crate::{
 
 /// Draws after which meeting the constraints is given up.
 const CONSTRAINED_DRAWS: usize = 100;
+/// Points whose networks are tried before a space counts as one that has none.
+const BUILT_DRAWS: usize = 10;
 /// Most points that are looked at to count those that meet the constraints.
 const COUNTED_POINTS: u128 = 100_000;
 /// Most decisions of points that are looked at so.
@@ -40,7 +42,7 @@ impl Space {
     ///
     /// # Errors
     /// Where the decisions are malformed (names not unique, a condition on a later decision, an empty domain) or the
-    /// context is, or no random point meets the constraints.
+    /// context is, no random point meets the constraints, or the networks of random points cannot be built.
     pub fn new(definition: Arc<dyn SearchSpace>, context: Context) -> Result<Self, SpaceError> {
         check_decisions(definition.decisions())?;
         check_context(&context)?;
@@ -54,6 +56,7 @@ impl Space {
                 return Err(SpaceError::Constraint(problem));
             }
         }
+        space.check_builds(&mut generator)?;
         Ok(space)
     }
 
@@ -193,7 +196,7 @@ impl Space {
         }
     }
 
-    /// The network an architecture stands for.
+    /// The network an architecture stands for. It gives one score for each class.
     ///
     /// # Errors
     /// Where the architecture does not belong to this space or cannot be built.
@@ -211,7 +214,9 @@ impl Space {
         match of {
             Architecture::Point(values) => {
                 self.check_values(values)?;
-                self.definition.build(values, context)
+                let network = self.definition.build(values, context)?;
+                does_task(&network, context)?;
+                Ok(network)
             }
             Architecture::Network(network) => {
                 if (context.width_share, context.depth_share) != (1.0, 1.0) {
@@ -281,6 +286,14 @@ impl Space {
                 Some((decision.name.clone(), text))
             })
             .collect()
+    }
+
+    /// Checks that some point has a network. Single points may have none: inputs may be too small for them.
+    fn check_builds(&self, generator: &mut Generator) -> Result<(), SpaceError> {
+        let Err(first) = self.build(&Architecture::Point(self.some_point.to_vec())) else { return Ok(()) };
+        let drawn = (1..BUILT_DRAWS).filter_map(|_| self.admitted(self.draw(generator)));
+        let mut others = drawn.map(|values| self.build(&Architecture::Point(values)));
+        if others.any(|built| built.is_ok()) { Ok(()) } else { Err(first) }
     }
 
     /// Number of points that begin like this.
@@ -365,13 +378,31 @@ fn check_context(context: &Context) -> Result<(), SpaceError> {
 /// Checks that a network is valid and does the task.
 fn fits(network: &Network, context: &Context) -> Result<(), SpaceError> {
     network.validate()?;
-    let wrong = |problem: String| Err(SpaceError::Network(problem));
+    does_task(network, context)
+}
+
+/// Checks that a network takes the inputs of the task, and that its outputs are scores for its classes.
+fn does_task(network: &Network, context: &Context) -> Result<(), SpaceError> {
     match network.nodes.first().map(|node| &node.op) {
         Some(Op::Input { shape }) if *shape == context.input => {}
-        _ => return wrong(format!("its input has to have the shape {:?}", context.input)),
+        _ => return Err(SpaceError::Network(format!("its input has to have the shape {:?}", context.input))),
     }
-    match network.shapes()?.last() {
-        Some(Shape::Vector(scores)) if *scores == context.classes => Ok(()),
-        _ => wrong(format!("its last node has to give {} scores, one for each class", context.classes)),
+    let outputs = network.shapes()?.into_iter().zip(&network.nodes).enumerate();
+    for (index, (shape, node)) in outputs {
+        let what = match node.op {
+            Op::Auxiliary => "an auxiliary head",
+            _ if index + 1 == network.nodes.len() => "the output",
+            _ => continue,
+        };
+        if shape != Shape::Vector(context.classes) {
+            let found = match shape {
+                Shape::Vector(1) => "1 score".to_owned(),
+                Shape::Vector(scores) => format!("{scores} scores"),
+                Shape::Map { .. } => format!("a {shape} map"),
+            };
+            let should = format!("it has to give {} scores, one for each class", context.classes);
+            return Err(node.problem(format!("{what} gives {found}; {should}")));
+        }
     }
+    Ok(())
 }

@@ -102,15 +102,14 @@ impl Damage {
     }
 
     pub(crate) fn database(problem: impl fmt::Display) -> Self {
-        Self {
-            item: Item::Database,
-            problem: problem.to_string(),
-            remedy:
-                "Put a copy of `archwright.db` back, or save what can be read with `sqlite3 archwright.db .recover`"
-                    .to_owned(),
-        }
+        Self { item: Item::Database, problem: problem.to_string(), remedy: DATABASE_REMEDY.to_owned() }
     }
 }
+
+/// What mends a damaged database.
+pub(crate) const DATABASE_REMEDY: &str = "Put a copy of `archwright.db` back, or move it away with the `-wal` and \
+     `-shm` beside it: the next run begins a new one; recorded runs and remembered outcomes are then gone, weights and \
+     journals stay";
 
 /// What is wrong with a file whose name is the digest of other content.
 pub(crate) const OTHER_CONTENT: &str = "the content does not have the digest that names it";

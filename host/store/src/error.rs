@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::Damage;
+use crate::damage::DATABASE_REMEDY;
 
 /// Why the store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -44,11 +45,7 @@ pub enum StoreError {
         waited: Duration,
     },
     /// The database's structure is damaged.
-    #[error(
-        "the database {} is damaged: {problem}. It was left as it is. Put a copy of the file back, or save what can be read \
-         with `sqlite3 FILE .recover`, or move it away to start anew; the weights beside it are not affected",
-        path.display()
-    )]
+    #[error("the database {} is damaged: {problem}. It was left as it is. {DATABASE_REMEDY}", path.display())]
     Corrupt {
         /// The database file.
         path: PathBuf,
@@ -104,7 +101,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The database could not be brought to the present schema.
-    #[error("cannot bring the store {} to the present version: {source}", path.display())]
+    #[error("cannot bring the store {} to the present version: {source}. {DATABASE_REMEDY}", path.display())]
     Migration {
         /// The database file.
         path: PathBuf,
@@ -120,6 +117,12 @@ pub enum StoreError {
         path: PathBuf,
         /// SQLite's reason.
         source: rusqlite::Error,
+    },
+    /// There is no run at all.
+    #[error("there is no run yet in the store {}: `archwright run FILE` makes one", path.display())]
+    NoRunYet {
+        /// The store's folder.
+        path: PathBuf,
     },
     /// There is no such run.
     #[error("there is no run {0} in this store: `archwright runs` lists them")]

@@ -25,8 +25,10 @@ const HEADER: u64 = 12;
 const MAX_RECORD: u32 = 1 << 28;
 /// Records are handed to the operating system once there are so many bytes of them, ...
 const FLUSH_BYTES: usize = 1 << 17;
-/// ... or once so much time went by since the last time.
+/// ... or once so much time went by since the last time, ...
 const FLUSH_AFTER: Duration = Duration::from_millis(200);
+/// ... which is looked at every so many records.
+const LOOK_EVERY: u64 = 16;
 
 /// Why a journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -201,7 +203,8 @@ impl JournalWriter {
         self.checksum = chained(self.checksum, &[&self.buffer[start..]]);
         self.buffer.extend(self.checksum.to_le_bytes());
         self.records += 1;
-        if self.buffer.len() >= FLUSH_BYTES || self.flushed.elapsed() >= FLUSH_AFTER {
+        let looks = self.records.is_multiple_of(LOOK_EVERY);
+        if self.buffer.len() >= FLUSH_BYTES || (looks && self.flushed.elapsed() >= FLUSH_AFTER) {
             self.flush()?;
         }
         Ok(())

@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(3600);
 /// Files deleted before other writers get their turn.
 const AT_ONCE: usize = 256;
 
-/// What may go. What is needed stays, and files of writers that were killed go in any case.
+/// What may go. What is needed stays, and what killed writers left behind goes in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prune {
     /// Outcomes that were neither recorded nor used for so long; with `checkpoints`, checkpoints not written for so long.
@@ -57,7 +57,7 @@ pub struct Pruned {
     pub checkpoints: Amount,
     /// Parts of runs.
     pub parts: Amount,
-    /// Files that killed writers left behind.
+    /// Files that killed writers left behind, and what was cut off the journals of runs that will not go on.
     pub leftovers: Amount,
 }
 
@@ -91,9 +91,9 @@ impl Store {
 
     fn prune_leftovers(&self, dry_run: bool) -> Result<Amount, StoreError> {
         let mut gone = Amount::default();
-        for folder in [self.weights(), self.checkpoints(), self.parts(), self.folder().join("runs")] {
+        for folder in [self.weights(), self.checkpoints(), self.parts(), self.journals()] {
             for entry in files::list(self.folder(), &folder)? {
-                if entry.is_unfinished() && entry.age() >= GRACE {
+                if entry.age() >= GRACE && (entry.is_unfinished() || self.is_spare_end(&entry)?) {
                     self.delete(&entry, dry_run, &mut gone)?;
                 }
             }

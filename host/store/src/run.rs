@@ -97,19 +97,47 @@ pub struct QueryRecord<T> {
 }
 
 impl Store {
-    /// Records the start of a run. Relative paths of its settings start at `folder`.
+    /// Records the start of a run. Relative paths of its settings start at `folder`. Its number is above that of every
+    /// journal: those of a database that was lost stay.
     ///
     /// # Errors
     /// Where the database cannot be written.
     pub fn begin_run(&self, settings: &Value, folder: &Path) -> Result<RunId, StoreError> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        // NULL: the number after the highest that this database ever gave.
+        let sql = "INSERT INTO run (id, started, status, settings, folder)
+            SELECT iif(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'run'), 0) < ?5, ?5 + 1, NULL),
+                ?1, ?2, ?3, ?4";
+        let last = self.last_journal()?;
         self.connection
-            .execute(
-                "INSERT INTO run (started, status, settings, folder) VALUES (?1, ?2, ?3, ?4)",
-                params![now(), RunStatus::Running.name(), settings.to_string(), folder.to_str()],
-            )
+            .execute(sql, params![now(), RunStatus::Running.name(), settings.to_string(), folder.to_str(), last])
             .map_err(self.writing())?;
         Ok(RunId(self.connection.last_insert_rowid()))
+    }
+
+    /// The highest number of a run with a journal; 0 where there is none.
+    fn last_journal(&self) -> Result<i64, StoreError> {
+        let entries = files::list(self.folder(), &self.journals())?;
+        let numbers = entries.iter().filter_map(|entry| entry.stem(".journal")?.parse::<u32>().ok());
+        Ok(numbers.max().map_or(0, i64::from))
+    }
+
+    /// The folder of runs' journals.
+    pub(crate) fn journals(&self) -> PathBuf {
+        self.folder().join("runs")
+    }
+
+    /// Whether `entry` was cut off the journal of a run that will not go on: it is finished, or not on record.
+    pub(crate) fn is_spare_end(&self, entry: &files::Entry) -> Result<bool, StoreError> {
+        let Some(run) = entry.stem(".torn").and_then(|run| run.parse::<i64>().ok()) else {
+            return Ok(false);
+        };
+        let unfinished = "SELECT 1 FROM run WHERE id = ?1 AND status <> ?2";
+        self.connection
+            .prepare_cached(unfinished)
+            .and_then(|mut statement| statement.exists(params![run, RunStatus::Finished.name()]))
+            .map(|is| !is)
+            .map_err(self.reading())
     }
 
     /// Records how many queries of a run are answered.
@@ -162,7 +190,9 @@ impl Store {
         let changed = self.connection.execute("DELETE FROM run WHERE id = ?1", [run.0]);
         self.changed(run, changed)?;
         let journal = self.journal_path(run);
-        files::remove(&journal).map_err(self.failing_at("delete", &journal))?;
+        for path in [journal.with_extension("torn"), journal] {
+            files::remove(&path).map_err(self.failing_at("delete", &path))?;
+        }
         Ok(())
     }
 
@@ -197,7 +227,11 @@ impl Store {
             };
             self.connection.query_row(&format!("{SELECT_RUN} WHERE run.id = ?1"), [id], raw_run).optional()
         };
-        found.map_err(self.reading())?.ok_or_else(|| StoreError::NoRun(format!("`{name}`")))?.parse()
+        let missing = || match name {
+            "latest" => StoreError::NoRunYet { path: self.folder().to_owned() },
+            name => StoreError::NoRun(format!("`{name}`")),
+        };
+        found.map_err(self.reading())?.ok_or_else(missing)?.parse()
     }
 
     /// A run as it stands: one that is recorded as under way, while nobody writes its journal, has lost its host.

@@ -262,7 +262,7 @@ fn a_database_that_was_cut_off_is_left_alone() {
         let error = Store::open(folder.path()).unwrap_err();
         assert!(matches!(&error, StoreError::Corrupt { path: named, .. } if *named == path), "{length}: {error:?}");
         let text = error.to_string();
-        assert!(text.contains(".recover") && text.contains("It was left as it is"), "{text}");
+        assert!(text.contains("Put a copy") && text.contains("It was left as it is"), "{text}");
         assert_eq!(std::fs::read(&path).unwrap(), content[..length], "{length}");
     }
 }

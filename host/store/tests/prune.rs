@@ -202,6 +202,28 @@ fn leftovers_of_killed_writers_go() {
 }
 
 #[test]
+fn what_was_cut_off_a_journal_goes_once_its_run_will_not_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let [finished, interrupted, removed] = [(); 3].map(|()| begin(&store));
+    finish(&store, finished, &[]);
+    store.end_run(interrupted, RunStatus::Interrupted, None, None).unwrap();
+    let torn = |run: RunId| store.journal_path(run).with_extension("torn");
+    for run in [finished, interrupted, removed, RunId(77)] {
+        std::fs::write(torn(run), "cut").unwrap();
+    }
+    store.remove_run(removed).unwrap();
+    assert!(!torn(removed).exists());
+    assert_eq!(store.prune(&everything(), false).unwrap(), Pruned::default(), "somebody may want to look at it");
+    for run in [finished, interrupted, RunId(77)] {
+        make_older(&torn(run), DAY);
+    }
+    let pruned = prune(&store, &Prune::default());
+    assert_eq!((pruned.leftovers.count, pruned.leftovers.bytes), (2, 6));
+    assert_eq!(files(&store, "runs"), [torn(interrupted)]);
+}
+
+#[test]
 fn parts_of_runs_stay() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();

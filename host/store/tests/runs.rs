@@ -51,7 +51,10 @@ fn a_relative_folder_is_kept_whole() {
 fn names_what_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    assert!(matches!(store.run("latest"), Err(StoreError::NoRun(_))));
+    let nothing = store.run("latest").unwrap_err();
+    assert!(matches!(nothing, StoreError::NoRunYet { .. }));
+    assert!(nothing.to_string().contains("`archwright run FILE`"), "{nothing}");
+    assert!(matches!(store.run("1"), Err(StoreError::NoRun(_))));
     assert!(store.run("seven").unwrap_err().to_string().contains("a run is a number"));
     let missing = RunId(9);
     for result in [
@@ -64,6 +67,21 @@ fn names_what_is_not_there() {
         assert!(matches!(result, Err(StoreError::NoRun(name)) if name == "9"));
     }
     assert_eq!(store.outcome("key").unwrap(), None, "an outcome is recorded with its use or not at all");
+}
+
+/// Whoever lost the database moves it away and goes on beside what is left.
+#[test]
+fn a_new_database_gives_no_number_that_a_journal_has() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 1..4 {
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(begin(&store), RunId(number));
+        std::fs::write(store.journal_path(RunId(number)), "journal").unwrap();
+        drop(store);
+        for file in ["archwright.db", "archwright.db-wal", "archwright.db-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(file));
+        }
+    }
 }
 
 #[test]

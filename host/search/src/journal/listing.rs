@@ -42,11 +42,6 @@ pub fn list<E: From<SearchError>>(
             }
             Record::Begun { head, .. } => json!({ "begun": parsed(&head) }),
             Record::Ended { report } => json!({ "ended": parsed(&report) }),
-            Record::Arrived { key, .. } => {
-                let mut value = json!(record);
-                value["arrived"]["key"] = json!(key.map(|key| hex(&key)));
-                value
-            }
             other => json!(other),
         };
         each(if timeless { without_times(value) } else { value })?;
@@ -75,11 +70,6 @@ pub(crate) fn trainings(path: &Path) -> Result<Vec<u64>, SearchError> {
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8; 32]) -> String {
-    blake3::Hash::from_bytes(*bytes).to_hex().to_string()
 }
 
 /// A value without members that depend on the clock, at any depth.

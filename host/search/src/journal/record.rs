@@ -1,8 +1,8 @@
 //! What a journal is made of.
 //!
-//! What the host hands a plugin is not written again where an earlier record has it: a query is the one that was asked for
-//! in that place, an outcome the one that was delivered. A checksum of the argument as it was handed over says whether the
-//! host still makes the same of it.
+//! What the host hands a plugin is not written again where an earlier record has it: the estimator gets a query as the
+//! strategy asked for it, the strategy an outcome as the estimator gave it. What the host makes something else of, an
+//! action's outcome, has a checksum of what it was made.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use archwright_plugin::PluginError;
 use archwright_plugin::model::{Reply, Step};
 use archwright_protocol::{Failure, Outcome};
 use archwright_space::Architecture;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the records. A change of [`Record`], or of the form of any type within it, needs a new one.
 pub(crate) const VERSION: u32 = 1;
@@ -31,12 +31,12 @@ pub(crate) enum Record<'a> {
     /// The strategy was asked for at most `capacity` queries.
     Asked { capacity: u32, answer: Answer<Cow<'a, Reply>>, fuel: u64 },
     /// The estimator began on the query in place `sequence`.
-    Started { sequence: u64, argument: u32, answer: Answer<Cow<'a, Step>>, fuel: u64 },
-    /// The outcome of action number `ticket` is there, `at` seconds after the run began. `key` is what it is remembered
-    /// by; none where the action could not be made.
+    Started { sequence: u64, answer: Answer<Cow<'a, Step>>, fuel: u64 },
+    /// The outcome of action number `ticket` is there, `at` seconds after the run began.
     Arrived {
         ticket: u64,
-        key: Option<[u8; 32]>,
+        /// What the action was; none where it could not be made.
+        identity: Option<Identity>,
         at: f64,
         remembered: bool,
         result: Result<Cow<'a, Outcome>, Cow<'a, Failure>>,
@@ -46,7 +46,7 @@ pub(crate) enum Record<'a> {
     /// The estimator was shown the outcome that was delivered to `sequence`.
     Advanced { sequence: u64, argument: u32, answer: Answer<Cow<'a, Step>>, fuel: u64 },
     /// The strategy was told what came of the query in place `sequence`.
-    Told { sequence: u64, argument: u32, answer: Answer<()>, fuel: u64 },
+    Told { sequence: u64, answer: Answer<()>, fuel: u64 },
     /// The budget's time was over.
     TimeOver,
     /// The search ended, `at` seconds after the run began.
@@ -55,6 +55,25 @@ pub(crate) enum Record<'a> {
     Recommended { answer: Answer<Cow<'a, [Architecture]>>, fuel: u64 },
     /// The run ended; its report, as JSON.
     Ended { report: Cow<'a, str> },
+}
+
+/// What tells an action from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// What its outcome is remembered by: a digest of everything that determines it.
+    #[serde(serialize_with = "digest")]
+    pub(crate) key: [u8; 32],
+    /// The fingerprint of its network.
+    #[serde(serialize_with = "digest")]
+    pub(crate) network: [u8; 32],
+}
+
+/// A digest as bytes, or in hexadecimal for readers.
+fn digest<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    if serializer.is_human_readable() {
+        return serializer.serialize_str(&blake3::Hash::from_bytes(*bytes).to_hex());
+    }
+    bytes.serialize(serializer)
 }
 
 /// A plugin's answer as it is written down.
@@ -66,12 +85,8 @@ pub(crate) fn answer<'a, T, U>(given: &'a Result<T, PluginError>, shown: impl Fn
 }
 
 /// CRC-32 of an argument's compact form; 0 for one that has none.
-pub(crate) fn checksum(argument: &impl Serialize, scratch: &mut Vec<u8>) -> u32 {
-    scratch.clear();
-    match postcard::to_io(argument, &mut *scratch) {
-        Ok(bytes) => crc32fast::hash(bytes),
-        Err(_) => 0,
-    }
+pub(crate) fn checksum(argument: &impl Serialize) -> u32 {
+    postcard::to_stdvec(argument).map_or(0, |bytes| crc32fast::hash(&bytes))
 }
 
 impl Record<'_> {
@@ -79,6 +94,14 @@ impl Record<'_> {
     pub(crate) const ARRIVED: u8 = 5;
     /// First byte of [`Record::TimeOver`].
     pub(crate) const TIME_OVER: u8 = 9;
+
+    /// Appends the record in its compact form.
+    pub(crate) fn write(&self, buffer: &mut Vec<u8>) {
+        // Nothing in a record is of a kind that has no compact form, and a buffer in memory takes everything.
+        if let Ok(written) = postcard::to_extend(self, std::mem::take(buffer)) {
+            *buffer = written;
+        }
+    }
 
     /// Fuel that the call took, where the record is of a call.
     pub(crate) fn fuel(&self) -> u64 {

@@ -53,13 +53,14 @@ impl TrainerPool {
     /// up before this returns, the others with their first action.
     ///
     /// # Errors
-    /// Where the first trainer cannot be started or refuses the task.
+    /// Where the first trainer cannot be started or refuses the task, or `stop` was requested before it was set up.
     pub fn start(
         command: &TrainerCommand,
         setup: &Setup,
         devices: &[String],
         patience: Duration,
         retries: u32,
+        stop: &Stop,
     ) -> Result<Self, Failure> {
         let closing = Stop::default();
         let (jobs, job_queue) = unbounded();
@@ -77,7 +78,7 @@ impl TrainerPool {
                 process: None,
             };
             match &first {
-                None => first = Some(worker.start_first()?),
+                None => first = Some(worker.start_first(stop)?),
                 ready => worker.expected.clone_from(ready),
             }
             let (job_queue, events) = (job_queue.clone(), event_sender.clone());
@@ -157,12 +158,12 @@ impl Worker {
         }
     }
 
-    /// Starts the first trainer, again where it is lost.
-    fn start_first(&mut self) -> Result<Ready, Failure> {
+    /// Starts the first trainer, again where it is lost, until `stop` is requested.
+    fn start_first(&mut self, stop: &Stop) -> Result<Ready, Failure> {
         let mut attempts = 0;
         loop {
-            match self.start().cloned() {
-                Err(failure) if is_loss(&failure) && attempts < self.retries => attempts += 1,
+            match self.start(stop).cloned() {
+                Err(failure) if is_loss(&failure) && attempts < self.retries && !stop.requested() => attempts += 1,
                 started => return started,
             }
         }
@@ -181,7 +182,8 @@ impl Worker {
                         return Err(failure);
                     }
                     attempts += 1;
-                    tracing::warn!(ticket, reason = failure.message, "trainer lost, trying again");
+                    // Whoever observes the run is told by the event.
+                    tracing::debug!(ticket, reason = failure.message, "trainer lost, trying again");
                     // Nobody listening means that the run is over, which the next send will show as well.
                     let _ = events.send(ExecutorEvent::Retried { ticket, failure });
                 }
@@ -191,7 +193,8 @@ impl Worker {
     }
 
     fn attempt(&mut self, job: &Job, events: &Sender<ExecutorEvent>) -> ActionResult {
-        self.start()?;
+        // A run that is stopped closes its trainers, once it has kept what they are done with.
+        self.start(&self.closing.clone())?;
         let Some(process) = self.process.as_mut() else {
             return Err(Failure { kind: FailureKind::Internal, message: "the trainer is gone".into() });
         };
@@ -202,10 +205,10 @@ impl Worker {
         })
     }
 
-    /// Sees to it that a trainer is running and set up.
-    fn start(&mut self) -> Result<&Ready, Failure> {
+    /// Sees to it that a trainer is running and set up, unless `stop` is requested before it is.
+    fn start(&mut self, stop: &Stop) -> Result<&Ready, Failure> {
         if self.process.is_none() {
-            let (process, ready) = TrainerProcess::start(&self.command, &self.setup, self.patience, &self.closing)?;
+            let (process, ready) = TrainerProcess::start(&self.command, &self.setup, self.patience, stop)?;
             if let Some(expected) = &self.expected
                 && (&expected.data, &expected.numerics, &expected.version)
                     != (&ready.data, &ready.numerics, &ready.version)

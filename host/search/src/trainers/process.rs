@@ -68,7 +68,11 @@ impl TrainerProcess {
         };
         let mut child = builder.spawn().map_err(|error| Failure {
             kind: FailureKind::Unsupported,
-            message: format!("cannot start the trainer {}: {error}", command.program.display()),
+            message: format!(
+                "{} does not start: {error}. `archwright doctor` says whether the bundled trainer is in place, \
+                 `cargo xtask build` builds it",
+                command.program.display()
+            ),
         })?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {

@@ -13,10 +13,11 @@ use super::model::{
     Compiled, CompiledUse, Edges, File, Item, Local, Module, Nodes, Number, Primitive, RecipeSetting, Setting, Span,
     Use, UseItem, Vertex, Written, WrittenNumber,
 };
+use super::range::{AMOUNT, REPEAT, Range, SIZE};
 use super::read::Source;
 use super::scope::Scopes;
 use crate::domain::count;
-use crate::{Condition, Domain};
+use crate::{Condition, Domain, OPERATIONS};
 
 /// Most items, labels and condition values that a file may come to, with every independent use counted.
 const MAX_ITEMS: usize = 250_000;
@@ -44,7 +45,7 @@ pub(super) fn compile(text: &str, file: File) -> Result<Definition, Diagnostic> 
         compiler.named_number(name)?;
     }
     let (name, span) = &file.network;
-    let root = Use { module: name.clone(), span: span.clone(), independent: false };
+    let root = Use { module: name.clone(), span: span.clone(), independent: false, bare: false };
     let network = Arc::clone(&compiler.module(&root)?.module);
     compiler.path = vec!["recipe".into()];
     let mut recipe = Vec::new();
@@ -60,7 +61,7 @@ pub(super) fn compile(text: &str, file: File) -> Result<Definition, Diagnostic> 
     // Modules that are not used are checked like the others, but decide nothing.
     let (used, uses) = compiler.scopes.mark();
     for name in file.modules.keys() {
-        compiler.module(&Use { module: name.clone(), span: 0..0, independent: false })?;
+        compiler.module(&Use { module: name.clone(), span: 0..0, independent: false, bare: false })?;
     }
     compiler.scopes.back_to(used, uses);
     let decisions = match compiler.scopes.finish(MAX_ITEMS) {
@@ -75,16 +76,21 @@ pub(super) fn compile(text: &str, file: File) -> Result<Definition, Diagnostic> 
             }
             WrittenMeasure::Number(written) => compiler.constrained(written)?,
         };
-        constraints.push(constraint.compiled(measure));
+        let compiled = constraint.compiled(measure);
+        match compiled.settled() {
+            None => constraints.push(compiled),
+            Some(Ok(())) => {}
+            Some(Err(error)) => return compiler.source.error(constraint.span.clone(), error.to_string()),
+        }
     }
     let File { name, summary, references, options, .. } = file;
     Ok(Definition { name, summary, references, options, decisions, network, recipe, constraints })
 }
 
-struct Compiler<'a> {
-    source: Source<'a>,
-    file: &'a File,
-    scopes: Scopes,
+pub(super) struct Compiler<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) file: &'a File,
+    pub(super) scopes: Scopes,
     /// Where we are, for names of decisions.
     path: Vec<String>,
     numbers: BTreeMap<String, Number>,
@@ -98,13 +104,13 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn module(&mut self, used: &Use) -> Result<Arc<CompiledUse>, Diagnostic> {
-        let Use { module: name, span, independent } = used;
+        let Use { module: name, span, independent, bare: _ } = used;
         if !independent && let Some((used, scope)) = self.shared.get(name) {
             self.scopes.use_again(*scope);
             return Ok(Arc::clone(used));
         }
         let Some(module) = self.file.modules.get(name) else {
-            return self.source.unknown(span.clone(), "module", name, self.file.modules.keys().map(String::as_str));
+            return self.unknown_module(used);
         };
         self.enter(name, span)?;
         let module = Rc::clone(module);
@@ -132,6 +138,15 @@ impl Compiler<'_> {
             self.shared.insert(name.clone(), (Arc::clone(&used), scope));
         }
         Ok(used)
+    }
+
+    fn unknown_module<T>(&self, used: &Use) -> Result<T, Diagnostic> {
+        let Use { module: name, span, independent: _, bare } = used;
+        let known = || self.file.modules.keys().map(String::as_str);
+        if *bare && let Some(nearest) = crate::nearest(name, known().chain(OPERATIONS)) {
+            return self.source.unknown(span.clone(), "operation or module", name, [nearest]);
+        }
+        self.source.unknown(span.clone(), if *bare { "operation or module" } else { "module" }, name, known())
     }
 
     fn enter(&mut self, name: &str, span: &Span) -> Result<(), Diagnostic> {
@@ -173,9 +188,9 @@ impl Compiler<'_> {
             Item::Primitive(primitive) => Item::Primitive(self.primitive(primitive)?),
             Item::Sequence(items) => Item::Sequence(self.items(items)?),
             Item::Use(used) => Item::Use(UseItem {
-                repeat: self.optional(used.repeat.as_ref(), "repeat")?,
-                channels: self.optional(used.channels.as_ref(), "channels")?,
-                stride: self.optional(used.stride.as_ref(), "stride")?,
+                repeat: self.optional(used.repeat.as_ref(), "repeat", REPEAT)?,
+                channels: self.optional(used.channels.as_ref(), "channels", SIZE)?,
+                stride: self.optional(used.stride.as_ref(), "stride", SIZE)?,
                 target: self.module(&used.target)?,
             }),
             Item::Choose { name, alternatives, .. } => {
@@ -310,46 +325,47 @@ impl Compiler<'_> {
     fn primitive(&mut self, primitive: &Primitive<Written>) -> Result<Primitive<Number>, Diagnostic> {
         Ok(match primitive {
             Primitive::Conv { channels, kernel, stride, padding, dilation, groups, bias } => Primitive::Conv {
-                channels: self.number(channels, "channels")?,
-                kernel: self.pair(kernel, "kernel")?,
-                stride: self.number(stride, "stride")?,
-                padding: padding.as_ref().map(|padding| self.pair(padding, "padding")).transpose()?,
-                dilation: self.number(dilation, "dilation")?,
-                groups: self.number(groups, "groups")?,
+                channels: self.ranged(channels, "channels", SIZE)?,
+                kernel: self.pair(kernel, "kernel", SIZE)?,
+                stride: self.ranged(stride, "stride", SIZE)?,
+                padding: padding.as_ref().map(|padding| self.pair(padding, "padding", AMOUNT)).transpose()?,
+                dilation: self.ranged(dilation, "dilation", SIZE)?,
+                groups: self.ranged(groups, "groups", SIZE)?,
                 bias: *bias,
             },
             Primitive::BatchNorm { affine } => Primitive::BatchNorm { affine: *affine },
             Primitive::Linear { features, bias } => {
-                Primitive::Linear { features: self.number(features, "features")?, bias: *bias }
+                Primitive::Linear { features: self.ranged(features, "features", SIZE)?, bias: *bias }
             }
             Primitive::Pool { max, kernel, stride, padding, count_include_pad } => Primitive::Pool {
                 max: *max,
-                kernel: self.pair(kernel, "kernel")?,
-                stride: self.number(stride, "stride")?,
-                padding: padding.as_ref().map(|padding| self.pair(padding, "padding")).transpose()?,
+                kernel: self.pair(kernel, "kernel", SIZE)?,
+                stride: self.ranged(stride, "stride", SIZE)?,
+                padding: padding.as_ref().map(|padding| self.pair(padding, "padding", AMOUNT)).transpose()?,
                 count_include_pad: *count_include_pad,
             },
-            Primitive::Zero { stride } => Primitive::Zero { stride: self.number(stride, "stride")? },
-            Primitive::Shift { rows, columns } => {
-                Primitive::Shift { rows: self.number(rows, "rows")?, columns: self.number(columns, "columns")? }
-            }
+            Primitive::Zero { stride } => Primitive::Zero { stride: self.ranged(stride, "stride", SIZE)? },
+            Primitive::Shift { rows, columns } => Primitive::Shift {
+                rows: self.ranged(rows, "rows", AMOUNT)?,
+                columns: self.ranged(columns, "columns", AMOUNT)?,
+            },
             Primitive::Dropout { rate } => Primitive::Dropout { rate: *rate },
             Primitive::Plain(op) => Primitive::Plain(op.clone()),
         })
     }
 
-    fn optional(&mut self, number: Option<&Written>, name: &str) -> Result<Option<Number>, Diagnostic> {
-        number.map(|number| self.number(number, name)).transpose()
+    fn optional(&mut self, number: Option<&Written>, name: &str, range: Range) -> Result<Option<Number>, Diagnostic> {
+        number.map(|number| self.ranged(number, name, range)).transpose()
     }
 
     /// Rows and columns; where one number was written for both, it is decided once.
-    fn pair(&mut self, pair: &[Written; 2], name: &str) -> Result<[Number; 2], Diagnostic> {
-        let first = self.number(&pair[0], name)?;
-        let second = if pair[0].span == pair[1].span { first.clone() } else { self.number(&pair[1], name)? };
+    fn pair(&mut self, pair: &[Written; 2], name: &str, range: Range) -> Result<[Number; 2], Diagnostic> {
+        let first = self.ranged(&pair[0], name, range)?;
+        let second = if pair[0].span == pair[1].span { first.clone() } else { self.ranged(&pair[1], name, range)? };
         Ok([first, second])
     }
 
-    fn number(&mut self, written: &Written, name: &str) -> Result<Number, Diagnostic> {
+    pub(super) fn number(&mut self, written: &Written, name: &str) -> Result<Number, Diagnostic> {
         match &written.number {
             WrittenNumber::Literal(value) => Ok(Number::Literal(*value)),
             WrittenNumber::Name(name) => match local(name) {

@@ -14,6 +14,8 @@ pub(super) struct WrittenConstraint {
     text: String,
     least: Option<i64>,
     most: Option<i64>,
+    /// Where it stands.
+    pub(super) span: Span,
 }
 
 /// What a constraint bounds.
@@ -73,7 +75,7 @@ fn constraint(source: Source<'_>, entry: Entry<'_>) -> Result<WrittenConstraint,
     if least.is_none() && most.is_none() {
         return source.error(entry.span(), "a constraint has `least`, `most` or both");
     }
-    Ok(WrittenConstraint { measure, text, least, most })
+    Ok(WrittenConstraint { measure, text, least, most, span: entry.span() })
 }
 
 impl WrittenConstraint {
@@ -122,6 +124,14 @@ pub(super) fn counted(
 }
 
 impl Constraint {
+    /// Whether a constraint that no decision has a part in is met; nothing for others.
+    pub(super) fn settled(&self) -> Option<Result<(), SpaceError>> {
+        match &self.measure {
+            Measure::Number(number) => evaluate(number, &[], &[]).map(|_| self.check(&[], &[])),
+            Measure::Count(_) => None,
+        }
+    }
+
     /// Checks that a point with these values meets the constraint.
     pub(super) fn check(&self, decisions: &[Decision], values: &[Value]) -> Result<(), SpaceError> {
         let found = match &self.measure {
@@ -141,8 +151,8 @@ impl Constraint {
     }
 }
 
-/// The value of a number that depends on decisions alone.
-fn evaluate(number: &Number, decisions: &[Decision], values: &[Value]) -> Option<i64> {
+/// The value of a number that depends on these decisions alone.
+pub(super) fn evaluate(number: &Number, decisions: &[Decision], values: &[Value]) -> Option<i64> {
     match number {
         Number::Literal(value) => Some(*value),
         Number::Local(_) => None,

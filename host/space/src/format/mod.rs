@@ -11,6 +11,7 @@ mod diagnostic;
 mod model;
 mod parse;
 mod parse_item;
+mod range;
 mod read;
 mod scope;
 
@@ -118,6 +119,19 @@ impl SearchSpace for Definition {
             },
         };
         Ok(self.recipe.iter().filter_map(|(key, setting)| Some((key.clone(), settle(setting)?))).collect())
+    }
+
+    fn recipe_extremes(&self) -> Vec<(String, Vec<Scalar>)> {
+        let extremes = |setting: &Setting| match setting {
+            Setting::Fixed(scalar) => vec![scalar.clone()],
+            Setting::Decided(index, labels) => match &self.decisions[*index].domain {
+                Domain::Categorical(_) => labels.clone(),
+                Domain::Ordinal(numbers) => numbers.iter().copied().map(number_scalar).collect(),
+                Domain::Integer { low, high, .. } => vec![Scalar::Integer(*low), Scalar::Integer(*high)],
+                Domain::Real { low, high, .. } => vec![Scalar::Real(*low), Scalar::Real(*high)],
+            },
+        };
+        self.recipe.iter().map(|(key, setting)| (key.clone(), extremes(setting))).collect()
     }
 
     fn cells(&self, values: &[Value]) -> Result<Vec<CellGraph>, SpaceError> {

@@ -115,6 +115,8 @@ pub(super) struct Use {
     pub(super) span: Span,
     /// Whether this use has decisions of its own.
     pub(super) independent: bool,
+    /// Whether the name stands where an operation's could.
+    pub(super) bare: bool,
 }
 
 /// A module with its decisions numbered.

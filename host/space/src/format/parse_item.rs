@@ -39,7 +39,7 @@ pub(super) fn item(source: Source<'_>, entry: Entry<'_>) -> Result<WrittenItem, 
 /// An operation without attributes of its own, or a module.
 fn named(source: Source<'_>, name: &str, span: Span) -> Result<WrittenItem, Diagnostic> {
     if !OPERATIONS.contains(&name) {
-        let target = Use { module: name.to_owned(), span, independent: false };
+        let target = Use { module: name.to_owned(), span, independent: false, bare: true };
         return Ok(Item::Use(UseItem { target, repeat: None, channels: None, stride: None }));
     }
     match plain(name) {
@@ -79,7 +79,7 @@ fn table(reader: &Reader<'_>) -> Result<WrittenItem, Diagnostic> {
         "module" => {
             let module = text(source, entry, "module")?;
             let independent = reader.flag("independent")?.unwrap_or(false);
-            let target = Use { module, span: entry.span(), independent };
+            let target = Use { module, span: entry.span(), independent, bare: false };
             let optional = |key| reader.get(key).map(|entry| number(source, entry, key)).transpose();
             Ok(Item::Use(UseItem {
                 target,

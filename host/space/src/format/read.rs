@@ -67,6 +67,17 @@ impl<'a> Reader<'a> {
     pub(super) fn need(&self, key: &'static str) -> Result<Entry<'a>, Diagnostic> {
         match self.get(key) {
             Some(entry) => Ok(entry),
+            None => self.missing(key),
+        }
+    }
+
+    /// A key that is missing, or mistyped.
+    fn missing<T>(&self, key: &str) -> Result<T, Diagnostic> {
+        let asked = self.asked.borrow();
+        let others = self.table.iter().filter(|(other, _)| !asked.contains(other.get_ref().as_ref()));
+        let slip = others.map(|(other, _)| other).find(|other| crate::nearest(other.get_ref(), [key]).is_some());
+        match slip {
+            Some(slip) => self.source.unknown(slip.span(), "key", slip.get_ref(), [key]),
             None => self.source.error(self.span.clone(), format!("`{key}` is missing")),
         }
     }
