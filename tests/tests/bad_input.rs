@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+use std::process::Command;
+
 use archwright_tests::{Bench, experiment};
 
 const RANDOM: &str = "use = \"random\"";
@@ -31,10 +33,15 @@ fn unknown_keys_and_names_come_with_a_suggestion() {
 
 #[test]
 fn wrong_types_and_absurd_sizes_are_refused() {
-    check("epochs = 2", "epochs = \"two\"", &["invalid type", "u32", "experiment.toml:14"]);
+    check("epochs = 2", "epochs = \"two\"", &["whole number from 0 to 4294967295", "experiment.toml:14"]);
     check("epochs = 2", "epochs = 99999999999", &["experiment.toml:14"]);
     check("epochs = 2", "epochs = 0", &["task.recipe.epochs", "1 to 10^6"]);
     check("epochs = 2", "learning_rate = nan", &["task.recipe.learning_rate", "above 0"]);
+    check("epochs = 2", "betas = [0.9, 0.9, 0.9]", &["two numbers, not 3", "experiment.toml:14"]);
+    check("\"digits\"", "\"digits\"\nformat = \"idx\"", &["have no `format`", "experiment.toml:12"]);
+    check("[budget]", "[trainer]\ndevices = [\"gpu\"]\n[budget]", &["unknown device `gpu`", "experiment.toml:17"]);
+    check("[budget]", "[trainer]\ncommand = [\"\"]\n[budget]", &["trainer.command", "experiment.toml:17"]);
+    check("[budget]", "[engine]\nstack_bytes = 1\n[budget]", &["engine.stack_bytes", "experiment.toml:17"]);
     check("queries = 6", "queries = 0", &["budget.queries"]);
     check("queries = 6", "", &["the budget is empty"]);
     check("queries = 6", "time = \"soon\"", &["soon", "seconds"]);
@@ -70,6 +77,14 @@ fn experiment_files_that_are_none_are_named() {
     assert!(bench.fails(["run", "binary.toml"], 2).contains("UTF-8"));
     bench.write("large.toml", vec![b'#'; 2 << 20]);
     assert!(bench.fails(["run", "large.toml"], 2).contains("bytes"));
+    bench.write("empty.toml", "");
+    let empty = bench.fails(["run", "empty.toml"], 2);
+    assert!(empty.contains("the file is empty") && empty.contains("[strategy]"), "{empty}");
+    let pipe = bench.path().join("pipe.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for file in ["pipe.toml", "/dev/zero", "."] {
+        assert!(bench.fails(["run", file], 2).contains("not a regular file"));
+    }
     let good = experiment(RANDOM, "");
     for end in (0..good.len()).step_by(7) {
         bench.write("truncated.toml", &good[..end]);
@@ -88,6 +103,38 @@ fn damaged_spaces_are_refused_with_their_place() {
     assert!(message.contains("space.toml"), "{message}");
     assert!(bench.fails(["space", "show", "./space.toml"], 2).contains("space.toml"));
     assert!(bench.fails(["space", "show", "no-such-space"], 2).contains("no-such-space"));
+}
+
+/// A space whose network is this chain.
+fn chain(layers: &str) -> String {
+    format!("name = \"t\"\nnetwork = \"a\"\n[module.a]\nkind = \"chain\"\nlayers = [{layers}]\n")
+}
+
+#[test]
+fn spaces_that_give_no_network_for_the_task_are_refused() {
+    let bench = Bench::new();
+    bench.write("experiment.toml", experiment(RANDOM, "").replace("\"chain\"", "\"./space.toml\""));
+    let scores = "\"flatten\", { op = \"linear\", features = \"classes\" }";
+    for (layers, parts) in [
+        ("\"flatten\", { op = \"linear\", features = 12 }".to_owned(), ["the output gives 12 scores", "10 scores"]),
+        ("\"flatten\", { op = \"linear\", features = 7 }".to_owned(), ["the output gives 7 scores", "10 scores"]),
+        (format!("{{ op = \"conv2d\", kernel = 3, channels = 0 }}, {scores}"), ["space.toml", "`channels` has to be"]),
+        (format!("{{ op = \"conv2d\", kernel = 3, groups = 3 }}, {scores}"), ["1/conv2d", "3 groups have to divide"]),
+        (format!("{{ op = \"conv2d\", kernel = 9, padding = 0 }}, {scores}"), ["1/conv2d", "does not fit"]),
+        (format!("\"batchnorm\", {scores}"), ["space.toml", "did you mean `batch-norm`?"]),
+    ] {
+        bench.write("space.toml", chain(&layers));
+        let message = bench.fails(["run", "experiment.toml"], 2);
+        assert!(parts.iter().all(|part| message.contains(part)), "{parts:?}: {message}");
+    }
+    for (option, part) in
+        [("cells = 0", "at least 1"), ("cells = 100000000", "at most 20000"), ("channels = -3", "at least 1")]
+    {
+        let text = experiment(RANDOM, "").replace("\"chain\"", &format!("\"nas-bench-201\"\n{option}"));
+        bench.write("experiment.toml", text);
+        let message = bench.fails(["run", "experiment.toml"], 2);
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]

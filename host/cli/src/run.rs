@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use archwright_search::experiment::ExperimentFile;
 use archwright_search::{Experiment, Lock, Report, Resumption, Search, Stop};
+use archwright_store::RunStatus;
 
 use crate::args;
 use crate::locations::Locations;
@@ -68,6 +69,11 @@ fn wants_auto(experiment: &Experiment) -> bool {
 
 pub(crate) fn resume(name: &str, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     let record = locations.existing_store()?.run(name)?;
+    if let (RunStatus::Finished, Some(result)) = (record.status, &record.result) {
+        eprintln!("run {} is finished; this is what it found", record.id);
+        tell(&serde_json::from_value(result.clone()).context("the run's result is damaged")?, output)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let resumption = Resumption::prepare(&record, &locations.environment(true)?)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;

@@ -41,6 +41,9 @@ fn told(record: &RunRecord, verified: &Verified) -> String {
         for other in others {
             let _ = writeln!(text, "  then      {other}");
         }
+        if differences.iter().all(|one| one.record.is_none()) {
+            let _ = writeln!(text, "  and yet   all {records} records are played back alike");
+        }
         return text;
     }
     let end = if *complete { "to its end" } else { "as far as it went" };

@@ -136,6 +136,8 @@ pub enum FailureKind {
     Crashed,
     /// The trainer said nothing for too long.
     TimedOut,
+    /// The trainer was killed from outside: by a person, or by a system that is short of memory.
+    Killed,
     /// The trainer cannot do this action.
     Unsupported,
     /// The data or the weights could not be read.

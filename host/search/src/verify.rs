@@ -67,8 +67,22 @@ impl Verification<'_> {
             Some(file) => file,
             None => ExperimentFile::recorded(&head.experiment, &head.folder)?,
         };
-        let pinned = Pinned { parts: &head.parts, store, prefer: Prefer::AtHand };
-        let search = Search::prepare_with(file, environment, Some(pinned), None)?;
+        let pinned = |prefer| Some(Pinned { parts: &head.parts, store, prefer });
+        let search = match Search::prepare_with(file.clone(), environment, pinned(Prefer::AtHand), None) {
+            Ok(search) => search,
+            // What is at hand does not even fit the settings: with what was recorded there is more to say.
+            Err(error) => {
+                let search = Search::prepare_with(file, environment, pinned(Prefer::Recorded), None);
+                let Ok(search) = search else { return Err(error) };
+                verified.differences.push(Difference {
+                    record: None,
+                    what: "what there is of the parts".into(),
+                    recorded: "parts that fit the settings".into(),
+                    here: format!("others: {error}"),
+                });
+                search
+            }
+        };
         let here = Head { folder: head.folder.clone(), ..search.head(&head.trainer) };
         verified.differences.extend(head.difference(&here));
         let noted = Head::of_run(record)?;

@@ -248,13 +248,30 @@ fn mistakes_are_told_with_place_and_remedy() {
             &network("kind = \"chian\"\nlayers = [\"relu\"]"),
             "4:8: unknown kind of module `chian` (did you mean `chain`?)",
         ),
-        (&network("kind = \"chain\"\nlayer = [\"relu\"]"), "3:1: `layers` is missing"),
+        (&network("kind = \"chain\""), "3:1: `layers` is missing"),
+        (&network("kind = \"chain\"\nlayer = [\"relu\"]"), "5:1: unknown key `layer` (did you mean `layers`?)"),
+        (
+            &network("kind = \"chain\"\nlayers = [{ op = \"conv2d\", kernal = 3, channels = 3 }]"),
+            "5:28: unknown key `kernal` (did you mean `kernel`?)",
+        ),
         (&network("kind = \"chain\"\nlayers = []"), "5:10: `layers` is empty"),
         (
             &network("kind = \"chain\"\nlayers = [\"relu\"]\nlayer = 3"),
             "6:1: unknown key `layer` (did you mean `layers`?)",
         ),
-        (&network("kind = \"chain\"\nlayers = [\"rleu\"]"), "5:11: unknown module `rleu` (known: `a`)"),
+        (
+            &network("kind = \"chain\"\nlayers = [\"rleu\"]"),
+            "5:11: unknown operation or module `rleu` (did you mean `relu`?)",
+        ),
+        (
+            &network("kind = \"chain\"\nlayers = [\"batchnorm\"]"),
+            "5:11: unknown operation or module `batchnorm` (did you mean `batch-norm`?)",
+        ),
+        (&network("kind = \"chain\"\nlayers = [\"xyzzy\"]"), "5:11: unknown operation or module `xyzzy` (known: `a`)"),
+        (
+            &network("kind = \"chain\"\nlayers = [{ module = \"batchnorm\" }]"),
+            "5:22: unknown module `batchnorm` (known: `a`)",
+        ),
         (
             &network("kind = \"chain\"\nlayers = [\"conv2d\"]"),
             "5:11: `conv2d` needs attributes: write { op = \"conv2d\", ... }",
@@ -319,6 +336,20 @@ fn options_are_checked() {
         Definition::parse_with(text, &options).unwrap_err().to_string()
     };
     assert_eq!(with("chanels", Scalar::Integer(3)), "1:1: unknown option `chanels` (did you mean `channels`?)");
+    let range = |name: &str, option: &str, value| {
+        let options = BTreeMap::from([(option.to_owned(), Scalar::Integer(value))]);
+        Definition::parse_with(bundled::source(name).unwrap(), &options).unwrap_err().to_string()
+    };
+    for (name, option, value, expected) in [
+        ("nas-bench-201", "cells", 0, "constraint: the number `cells` is 0, not at least 1"),
+        ("nas-bench-201", "cells", 100_000_000, "has to be at most 20000, but the option `cells` is 100000000"),
+        ("nas-bench-201", "channels", -3, "`channels` has to be at least 1, but the option `channels` is -3"),
+        ("darts", "cells", 2, "constraint: the number `cells` is 2, not at least 3"),
+        ("darts", "channels", 0, "`channels` has to be at least 1, not 0"),
+    ] {
+        let error = range(name, option, value);
+        assert!(error.ends_with(expected), "{error}");
+    }
     assert!(
         with("channels", Scalar::Text("wide".into())).ends_with("the option `channels` has to be an integer, not text")
     );
@@ -408,8 +439,8 @@ fn networks_cannot_blow_up() {
         "{ op = \"conv2d\", kernel = 1, channels = -1 }",
     ];
     for layer in huge {
-        let space = space(&source(layer, modules));
-        assert!(space.build(&space.sample(0)).is_err(), "{layer}");
+        let Ok(definition) = Definition::parse(&source(layer, modules)) else { continue };
+        assert!(Space::new(Arc::new(definition), Context::full(vec![3, 16, 16], 10)).is_err(), "{layer}");
     }
 }
 

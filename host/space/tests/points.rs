@@ -10,7 +10,7 @@ use archwright_space::{
 };
 use proptest::prelude::*;
 
-/// Decisions without networks.
+/// Decisions whose networks are all the same.
 struct Decisions(Vec<Decision>);
 
 impl SearchSpace for Decisions {
@@ -18,8 +18,15 @@ impl SearchSpace for Decisions {
         &self.0
     }
 
-    fn build(&self, _: &[Value], _: &Context) -> Result<Network, SpaceError> {
-        Err(SpaceError::Unsupported("no networks".into()))
+    fn build(&self, _: &[Value], context: &Context) -> Result<Network, SpaceError> {
+        let node = |name: &str, op, inputs| Node { name: name.into(), op, inputs };
+        Ok(Network {
+            nodes: vec![
+                node("input", Op::Input { shape: context.input.clone() }, vec![]),
+                node("flat", Op::Flatten, vec![0]),
+                node("scores", Op::Linear { out_features: context.classes, bias: true }, vec![1]),
+            ],
+        })
     }
 
     fn recipe(&self, _: &[Value]) -> Result<BTreeMap<String, Scalar>, SpaceError> {

@@ -110,6 +110,26 @@ fn refuses_what_it_cannot_work_on() {
 }
 
 #[test]
+fn a_split_that_leaves_nothing_names_the_data_and_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let idx = |axes: &[u8], values: &[u8]| {
+        let sizes = axes.iter().flat_map(|size| [0, 0, 0, *size]).collect::<Vec<u8>>();
+        [&[0, 0, 8, axes.len() as u8], sizes.as_slice(), values].concat()
+    };
+    for part in ["train", "t10k"] {
+        std::fs::write(folder.path().join(format!("{part}-images-idx3-ubyte")), idx(&[4, 1, 1], &[0; 4])).unwrap();
+        std::fs::write(folder.path().join(format!("{part}-labels-idx1-ubyte")), idx(&[4], &[0, 1, 0, 1])).unwrap();
+    }
+    let mut command = Command::new(TRAINER);
+    command.env("ARCHWRIGHT_DATA", folder.path());
+    let reply = Conversation::with(command, &std::env::temp_dir()).set_up(json!({ "format": "idx" }), "cpu");
+    let message = reply["message"].as_str().unwrap();
+    for part in [&*folder.path().to_string_lossy(), "left for validation", "in 2 classes", "a larger share"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
 fn a_line_that_is_no_request_ends_it() {
     let mut trainer = Conversation::start();
     trainer.say(&json!("hello"));

@@ -21,6 +21,7 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
     let figures = Figures { folder: workspace.target().join("criterion") };
     println!("\nMeasured in this run");
     figures.boundary()?;
+    figures.search()?;
     figures.spaces()?;
     figures.training(python)?;
     figures.start_up()
@@ -45,6 +46,9 @@ fn python_epoch() -> Result<Option<f64>> {
     let twin: Value = serde_json::from_slice(&output.stdout).with_context(|| format!("{TWIN} printed no JSON"))?;
     Ok(twin["seconds"].as_f64())
 }
+
+/// Queries of a measured search.
+const QUERIES: u32 = 100_000;
 
 /// What criterion left behind.
 struct Figures {
@@ -71,6 +75,20 @@ impl Figures {
                 queries / sandboxed,
                 queries / native,
                 sandboxed / native
+            );
+        }
+        Ok(())
+    }
+
+    fn search(&self) -> Result<()> {
+        for strategy in ["random", "regularized-evolution"] {
+            let seconds = |what: &str| self.seconds(format!("search by {strategy}/{what}"));
+            let (journaled, bare) = (seconds("with its journal")?, seconds("without a journal")?);
+            println!(
+                "  search by {strategy:<21}  {:>9.0} queries/s, {:.0} % of the time for the journal; {QUERIES} played back in {:.2} s",
+                f64::from(QUERIES) / journaled,
+                100.0 * (journaled - bare) / journaled,
+                seconds("played back to its end")?
             );
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! What to do: an experiment file, read and checked.
 
 mod read;
+mod recipe;
 mod seconds;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use read::ExperimentError;
-pub(crate) use read::{Source, nearest, recipe_problem};
+pub(crate) use read::{Source, nearest};
+pub(crate) use recipe::recipe_problem;
 pub use seconds::Seconds;
 
 /// An experiment: which parts to combine, on which task, for how long.
@@ -140,7 +143,7 @@ pub struct RunSettings {
     pub finalists: u32,
     /// Seeds with which each finalist is retrained, at least 1.
     pub final_seeds: u32,
-    /// Times an action is tried again after its trainer crashed or hung, one after the other.
+    /// Times an action is tried again after its trainer crashed or hung; ten times as often where it was killed.
     pub retries: u32,
 }
 
@@ -156,7 +159,7 @@ impl Default for RunSettings {
             keep_weights: false,
             finalists: 3,
             final_seeds: 3,
-            retries: 3,
+            retries: 1,
         }
     }
 }

@@ -1,18 +1,35 @@
 //! Reading experiment files: every error points at the place in the file.
 
-use std::ops::Range;
+use std::fs::File;
+use std::io::Read;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
-use archwright_protocol::{Recipe, Split};
+use archwright_protocol::{DataFormat, Split};
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Budget, Experiment, RunSettings, TaskSettings, TrainerSettings};
+use super::recipe::recipe_problem;
+use super::words::plain;
+use super::{Budget, EngineSettings, Experiment, RunSettings, TaskSettings, TrainerSettings};
 
 /// Largest experiment file, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
+
+/// Tables that an experiment needs, and the key that each of them needs.
+const NEEDED: [(&str, &str, &str); 5] = [
+    ("space", "use", "the name or path of a search space"),
+    ("strategy", "use", "the name or path of a strategy"),
+    ("estimator", "use", "the name or path of an estimator"),
+    ("task", "data", "`digits`, or the path of the data"),
+    ("budget", "", ""),
+];
+/// Stack that an engine gives plugins, in bytes.
+const STACK_BYTES: RangeInclusive<usize> = 64 << 10..=1 << 20;
+/// Shortest patience of an engine, in seconds.
+const LEAST_PATIENCE: f64 = 1e-3;
 
 /// What is wrong with an experiment file, and where.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -57,22 +74,81 @@ impl Source {
         let empty = Self::new(&name, "");
         let unreadable =
             |problem: String| empty.at(None, format!("cannot read the experiment {name}: {problem}"), None);
-        let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
-        if size > FILE_LIMIT {
-            return Err(unreadable(format!("it has {size} bytes, an experiment at most {FILE_LIMIT}")));
+        // A pipe would be waited for, and a device may have no end.
+        let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+        if !metadata.is_file() {
+            let what = if metadata.is_dir() { "it is a folder" } else { "it is a pipe or device" };
+            return Err(unreadable(format!("{what}, not a regular file")));
         }
-        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(FILE_LIMIT + 1).read_to_end(&mut bytes))
+            .map_err(|error| unreadable(error.to_string()))?;
+        if bytes.len() as u64 > FILE_LIMIT {
+            return Err(unreadable(format!("it has more than {FILE_LIMIT} bytes, the most that an experiment has")));
+        }
         let text = String::from_utf8(bytes)
             .map_err(|error| unreadable(format!("byte {} is not UTF-8 text", error.utf8_error().valid_up_to())))?;
         Ok(Self { name: name.clone(), text })
     }
 
     pub(crate) fn deserialize<T: DeserializeOwned>(&self) -> Result<T, ExperimentError> {
+        if let Some(problem) = self.betas() {
+            return Err(problem);
+        }
         toml::from_str(&self.text).map_err(|error| {
             let message = error.message().to_owned();
-            let help = suggestion(&message);
-            self.at(error.span(), message, help)
+            if message.starts_with("missing field")
+                && let Some(missing) = self.missing()
+            {
+                return missing;
+            }
+            let key = error.span().and_then(|span| self.key_at(&span));
+            self.at(error.span(), plain(&message, key.as_deref()), suggestion(&message))
         })
+    }
+
+    /// Refuses another number of `betas` than two: reading takes the first two of a longer list.
+    fn betas(&self) -> Option<ExperimentError> {
+        let path = ["task", "recipe", "betas"];
+        let table = DeTable::parse(&self.text).ok()?;
+        let recipe = table.get_ref().get(path[0])?.get_ref().get(path[1])?.get_ref();
+        match recipe.get(path[2])?.get_ref() {
+            DeValue::Array(betas) if betas.len() != 2 => {
+                let message = format!("`task.recipe.betas` has to be two numbers, not {}", betas.len());
+                Some(self.error(&path, message, None))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the file lacks.
+    fn missing(&self) -> Option<ExperimentError> {
+        let table = DeTable::parse(&self.text).ok()?;
+        let root = table.get_ref();
+        let list = |names: &[&str]| names.iter().map(|name| format!("`[{name}]`")).collect::<Vec<_>>().join(", ");
+        let lacking: Vec<&str> =
+            NEEDED.iter().map(|(name, ..)| *name).filter(|name| !root.contains_key(*name)).collect();
+        if !lacking.is_empty() {
+            let message = match (root.is_empty(), &lacking[..]) {
+                (true, _) => "the file is empty".to_owned(),
+                (false, [one]) => format!("the table `[{one}]` is missing"),
+                (false, several) => format!("the tables {} are missing", list(several)),
+            };
+            let help = format!("an experiment has the tables {}", list(&NEEDED.map(|(name, ..)| name)));
+            return Some(self.at(None, message, Some(help)));
+        }
+        let (name, key, meaning) = NEEDED.into_iter().find(|(name, key, _)| {
+            let table = root.get(*name).and_then(|value| value.get_ref().as_table());
+            !key.is_empty() && table.is_some_and(|table| !table.contains_key(*key))
+        })?;
+        Some(self.error(&[name], format!("`[{name}]` has no `{key}`: {meaning}"), None))
+    }
+
+    /// The path of the innermost value that a place in the file belongs to.
+    fn key_at(&self, place: &Range<usize>) -> Option<String> {
+        let table = DeTable::parse(&self.text).ok()?;
+        key_within(table.get_ref(), place)
     }
 
     pub(crate) fn error(&self, path: &[&str], message: impl Into<String>, help: Option<String>) -> ExperimentError {
@@ -106,6 +182,18 @@ impl Source {
     }
 }
 
+fn key_within(table: &DeTable<'_>, place: &Range<usize>) -> Option<String> {
+    table.iter().find_map(|(key, value)| {
+        let key = key.get_ref();
+        let inner = value.get_ref().as_table().and_then(|table| key_within(table, place));
+        let Range { start, end } = value.span();
+        match inner {
+            Some(inner) => Some(format!("{key}.{inner}")),
+            None => (start <= place.start && place.end <= end).then(|| key.to_string()),
+        }
+    })
+}
+
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -133,6 +221,7 @@ pub(super) fn check(experiment: &Experiment, source: &Source) -> Result<(), Expe
     let ranges = budget_ranges(&experiment.budget)
         .or_else(|| run_ranges(&experiment.run))
         .or_else(|| trainer_ranges(&experiment.trainer))
+        .or_else(|| engine_ranges(&experiment.engine))
         .or_else(|| task_ranges(&experiment.task));
     match ranges {
         None => Ok(()),
@@ -174,14 +263,42 @@ fn run_ranges(run: &RunSettings) -> Option<Problem> {
 }
 
 fn trainer_ranges(trainer: &TrainerSettings) -> Option<Problem> {
+    let named = |program: &String| !program.trim().is_empty();
     must((1..=1024).contains(&trainer.threads), &["trainer", "threads"], "1 to 1024")
         .or_else(|| must(!trainer.devices.is_empty(), &["trainer", "devices"], "a list of at least one device"))
+        .or_else(|| {
+            must(trainer.command.first().is_none_or(named), &["trainer", "command"], "a program and its arguments")
+        })
+        .or_else(|| {
+            // A trainer of one's own may know other devices.
+            let known = |device: &&String| {
+                if trainer.command.is_empty() { is_device(device) } else { !device.trim().is_empty() }
+            };
+            let unknown = trainer.devices.iter().find(|device| !known(device))?;
+            let message =
+                format!("unknown device `{unknown}`: a device is `auto`, `cpu` or a GPU as `cuda:0`, `cuda:1`, ...");
+            Some(Problem { path: vec!["trainer", "devices"], message })
+        })
+}
+
+fn is_device(name: &str) -> bool {
+    let gpu = name.strip_prefix("cuda:").is_some_and(|index| index.parse::<u16>().is_ok());
+    gpu || matches!(name, "auto" | "cpu")
+}
+
+fn engine_ranges(engine: &EngineSettings) -> Option<Problem> {
+    must(STACK_BYTES.contains(&engine.stack_bytes), &["engine", "stack_bytes"], "65536 to 1048576")
+        .or_else(|| must(engine.patience.0 >= LEAST_PATIENCE, &["engine", "patience"], "at least 0.001 seconds"))
 }
 
 fn task_ranges(task: &TaskSettings) -> Option<Problem> {
     let Split { seed: _, validation, test } = task.split;
     let share = |share: f64| share > 0.0 && share < 1.0;
-    must(!task.objectives.is_empty(), &["task", "objectives"], "a list of at least one objective")
+    let objectives = &task.objectives;
+    let differ = (1..objectives.len()).all(|index| !objectives[..index].contains(&objectives[index]));
+    must(!objectives.is_empty(), &["task", "objectives"], "a list of at least one objective")
+        .or_else(|| must(differ, &["task", "objectives"], "a list of objectives that differ"))
+        .or_else(|| data_problem(task))
         .or_else(|| must(share(validation), &["task", "split", "validation"], "above 0 and below 1"))
         .or_else(|| must(share(test), &["task", "split", "test"], "above 0 and below 1"))
         .or_else(|| {
@@ -195,56 +312,25 @@ fn task_ranges(task: &TaskSettings) -> Option<Problem> {
         })
 }
 
-/// The first key of a recipe that is out of range, and what it has to be.
-pub(crate) fn recipe_problem(recipe: &Recipe) -> Option<(&'static str, &'static str)> {
-    let Recipe {
-        epochs,
-        batch_size,
-        optimizer: _,
-        learning_rate,
-        momentum,
-        nesterov: _,
-        betas,
-        epsilon,
-        weight_decay,
-        schedule: _,
-        final_learning_rate,
-        step_epochs,
-        step_factor,
-        warmup_epochs,
-        label_smoothing,
-        gradient_clip,
-        drop_path,
-        auxiliary_weight,
-        crop_padding,
-        flip: _,
-        cutout,
-        mixup,
-        bf16: _,
-        channels_last: _,
-    } = recipe;
-    let below_one = |value: f64| (0.0..1.0).contains(&value);
-    let not_negative = |value: f64| value.is_finite() && value >= 0.0;
-    let positive = |value: f64| value.is_finite() && value > 0.0;
-    let checks = [
-        ("epochs", (1..=1_000_000).contains(epochs), "1 to 10^6"),
-        ("batch_size", (1..=1_000_000).contains(batch_size), "1 to 10^6"),
-        ("learning_rate", positive(*learning_rate), "above 0"),
-        ("momentum", below_one(*momentum), "at least 0 and below 1"),
-        ("betas", betas.iter().all(|beta| below_one(*beta)), "two numbers, each at least 0 and below 1"),
-        ("epsilon", positive(*epsilon), "above 0"),
-        ("weight_decay", not_negative(*weight_decay), "at least 0"),
-        ("final_learning_rate", not_negative(*final_learning_rate), "at least 0"),
-        ("step_epochs", *step_epochs >= 1, "at least 1"),
-        ("step_factor", *step_factor > 0.0 && *step_factor <= 1.0, "above 0 and at most 1"),
-        ("warmup_epochs", not_negative(*warmup_epochs), "at least 0"),
-        ("label_smoothing", below_one(*label_smoothing), "at least 0 and below 1"),
-        ("gradient_clip", not_negative(*gradient_clip), "at least 0"),
-        ("drop_path", below_one(*drop_path), "at least 0 and below 1"),
-        ("auxiliary_weight", not_negative(*auxiliary_weight), "at least 0"),
-        ("crop_padding", *crop_padding <= 4096, "at most 4096"),
-        ("cutout", *cutout <= 4096, "at most 4096"),
-        ("mixup", not_negative(*mixup), "at least 0"),
-    ];
-    checks.into_iter().find(|(_, holds, _)| !holds).map(|(key, _, should)| (key, should))
+/// Settings of the data that nothing would come of.
+fn data_problem(task: &TaskSettings) -> Option<Problem> {
+    let problem = |key, message: &str| Some(Problem { path: vec!["task", key], message: message.into() });
+    let digits = task.data == "digits";
+    match task.format {
+        Some(DataFormat::Digits) if !digits => {
+            problem("format", "`digits` is no format of files: it goes with `data = \"digits\"`, the embedded images")
+        }
+        Some(format) if digits && format != DataFormat::Digits => problem(
+            "format",
+            "`data = \"digits\"` are the embedded images, which have no `format`: a folder of this name is `./digits`",
+        ),
+        _ if digits && task.image_size.is_some() => problem(
+            "image_size",
+            "`data = \"digits\"` are embedded images of 8x8 pixels: `image_size` is for image folders",
+        ),
+        Some(format) if format != DataFormat::Images && task.image_size.is_some() => {
+            problem("image_size", "images of this `format` have a size of their own: `image_size` is for `images`")
+        }
+        _ => None,
+    }
 }

@@ -14,6 +14,9 @@ use crate::executor::{ActionResult, Executor, ExecutorEvent};
 use crate::stop::Stop;
 use process::TrainerProcess;
 
+/// Trainers killed from outside that count as one that was lost otherwise.
+const FORGIVEN: u32 = 10;
+
 /// How to start a trainer.
 #[derive(Clone, Debug)]
 pub struct TrainerCommand {
@@ -160,10 +163,10 @@ impl Worker {
 
     /// Starts the first trainer, again where it is lost, until `stop` is requested.
     fn start_first(&mut self, stop: &Stop) -> Result<Ready, Failure> {
-        let mut attempts = 0;
+        let mut losses = Losses::default();
         loop {
             match self.start(stop).cloned() {
-                Err(failure) if is_loss(&failure) && attempts < self.retries && !stop.requested() => attempts += 1,
+                Err(failure) if losses.allow_another(&failure, self.retries) && !stop.requested() => {}
                 started => return started,
             }
         }
@@ -172,16 +175,15 @@ impl Worker {
     /// Carries out an action, again with a fresh trainer where one is lost.
     fn act(&mut self, job: &Job, events: &Sender<ExecutorEvent>) -> ActionResult {
         let ticket = job.ticket;
-        let mut attempts = 0;
+        let mut losses = Losses::default();
         loop {
             let result = self.attempt(job, events);
             match result {
                 Err(failure) if is_loss(&failure) && !self.closing.requested() => {
                     self.process = None;
-                    if attempts >= self.retries {
+                    if !losses.allow_another(&failure, self.retries) {
                         return Err(failure);
                     }
-                    attempts += 1;
                     // Whoever observes the run is told by the event.
                     tracing::debug!(ticket, reason = failure.message, "trainer lost, trying again");
                     // Nobody listening means that the run is over, which the next send will show as well.
@@ -228,5 +230,29 @@ impl Worker {
 
 /// Whether a failure means that the trainer is gone, so that a fresh one may do better.
 fn is_loss(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Crashed | FailureKind::TimedOut)
+    matches!(failure.kind, FailureKind::Crashed | FailureKind::TimedOut | FailureKind::Killed)
+}
+
+/// Trainers that one action has cost.
+#[derive(Default)]
+struct Losses {
+    /// Ended or fell silent by themselves, which may be the action's fault.
+    own: u32,
+    /// Killed from outside, which hardly is.
+    killed: u32,
+}
+
+impl Losses {
+    /// Whether the action may have another trainer after a failure.
+    fn allow_another(&mut self, failure: &Failure, retries: u32) -> bool {
+        if !is_loss(failure) {
+            return false;
+        }
+        if failure.kind == FailureKind::Killed {
+            self.killed += 1;
+            return self.killed <= retries.saturating_mul(FORGIVEN);
+        }
+        self.own += 1;
+        self.own <= retries
+    }
 }

@@ -18,6 +18,8 @@ use crate::stop::Stop;
 
 /// Lines of a trainer's log that a message about its end shows.
 const LOG_TAIL: usize = 8;
+/// The signal that nothing sends itself.
+const SIGKILL: i32 = 9;
 /// How often a wait for the trainer looks whether the run is closing.
 const POLL: Duration = Duration::from_millis(100);
 /// How long a trainer may take to end by itself.
@@ -185,6 +187,7 @@ impl TrainerProcess {
     /// Ends the process and says how it was lost, with the end of its log.
     fn lost(&mut self, kind: FailureKind, problem: String) -> Failure {
         let status = self.end();
+        let was_killed = status.is_some_and(|status| status.signal() == Some(SIGKILL));
         let mut message = problem;
         if kind == FailureKind::Crashed
             && let Some(status) = status
@@ -200,6 +203,7 @@ impl TrainerProcess {
             message.push_str("; its last words: ");
             message.push_str(&log.iter().map(String::as_str).collect::<Vec<_>>().join(" | "));
         }
+        let kind = if kind == FailureKind::Crashed && was_killed { FailureKind::Killed } else { kind };
         Failure { kind, message }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Examples, Pixels, read_file};
+use super::{Examples, Pixels, files};
 use crate::Problem;
 
 /// Values of an image: three channels of 32x32 pixels.
@@ -20,10 +20,11 @@ pub(super) fn read_100(folder: &Path) -> Result<Examples, Problem> {
 }
 
 fn read(folder: &Path, train: &[String], test: &str, labels_each: usize, classes: u8) -> Result<Examples, Problem> {
+    files::check_folder(folder, &format!("the files {} and {test}", train.join(", ")))?;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     let mut add = |name: &str| {
         let path = folder.join(name);
-        let content = read_file(&path)?;
+        let content = files::read(&path)?;
         parse(&content, labels_each, classes, &mut pixels, &mut labels)
             .map_err(|problem| Problem::data(format!("{}: {problem}", path.display())))?;
         Ok::<_, Problem>(labels.len())

@@ -1,46 +1,94 @@
 //! A folder of images by class.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use image::imageops::FilterType;
 use image::{ImageReader, Limits};
 
-use super::{Examples, Pixels};
+use super::{Examples, Pixels, files};
 use crate::Problem;
 
 /// Largest side of an image that is decoded.
 const MAX_SIDE: u32 = 20_000;
 
+/// What an image folder is.
+const LAYOUT: &str = "a sub-folder of PNG or JPEG files for each class";
+
 /// A sub-folder of PNG or JPEG files for each class, or `train` and `test` with such sub-folders. Images become RGB of
 /// `side` by `side` pixels.
 pub(super) fn read(folder: &Path, side: u32) -> Result<Examples, Problem> {
+    files::check_folder(folder, LAYOUT)?;
     let own_test = folder.join("train").is_dir() && folder.join("test").is_dir();
-    let parts = if own_test { vec![folder.join("train"), folder.join("test")] } else { vec![folder.to_owned()] };
-    let mut classes = BTreeSet::new();
-    for part in &parts {
-        classes.extend(entries(part)?.into_iter().filter(|path| path.is_dir()).filter_map(|path| name(&path)));
+    let (train, test) = if own_test {
+        let parts = (by_class(&folder.join("train"))?, by_class(&folder.join("test"))?);
+        check_same(folder, &parts.0, &parts.1)?;
+        parts
+    } else {
+        (by_class(folder)?, Classes::new())
+    };
+    if train.is_empty() {
+        return Err(named(folder, &format!("it holds no folders: it has to hold {LAYOUT}")));
     }
-    let (mut pixels, mut labels, mut test_from) = (Vec::new(), Vec::new(), None);
-    for (index, part) in parts.iter().enumerate() {
-        if index == 1 {
-            test_from = Some(labels.len());
+    if let Some((class, _)) = train.iter().find(|(_, images)| images.is_empty()) {
+        let part = if own_test { folder.join("train") } else { folder.to_owned() };
+        return Err(named(&part.join(class), "it holds no PNG or JPEG files: every folder here is a class"));
+    }
+    let count: usize = train.values().chain(test.values()).map(Vec::len).sum();
+    let bytes = (count as u64).saturating_mul(3 * u64::from(side) * u64::from(side));
+    files::check_size(bytes, None).map_err(|problem| named(folder, &problem))?;
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    let mut add = |part: &Classes| {
+        for (label, image) in
+            part.values().enumerate().flat_map(|(label, images)| images.iter().map(move |one| (label, one)))
+        {
+            pixels.extend(decode(image, side)?);
+            labels.push(label as u32);
         }
-        for (label, class) in classes.iter().enumerate() {
-            let folder = part.join(class);
-            let files = if folder.is_dir() { entries(&folder)? } else { Vec::new() };
-            for file in files.into_iter().filter(|path| is_image(path)) {
-                pixels.extend(decode(&file, side)?);
-                labels.push(label as u32);
-            }
-        }
+        Ok::<_, Problem>(labels.len())
+    };
+    let test_from = add(&train)?;
+    add(&test)?;
+    Ok(Examples {
+        shape: [3, side, side],
+        pixels: Pixels::Bytes(pixels),
+        labels,
+        test_from: own_test.then_some(test_from),
+    })
+}
+
+/// Images by the names of their classes.
+type Classes = BTreeMap<String, Vec<PathBuf>>;
+
+fn by_class(folder: &Path) -> Result<Classes, Problem> {
+    let mut classes = Classes::new();
+    for path in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
+        let images = entries(&path)?.into_iter().filter(|path| is_image(path)).collect();
+        classes.extend(name(&path).map(|name| (name, images)));
     }
-    if labels.is_empty() {
-        let problem =
-            format!("{}: no images: it holds a sub-folder of PNG or JPEG files for each class", folder.display());
-        return Err(Problem::data(problem));
+    Ok(classes)
+}
+
+/// Refuses classes that one part alone has.
+fn check_same(folder: &Path, train: &Classes, test: &Classes) -> Result<(), Problem> {
+    let alone = |one: &Classes, other: &Classes, part: &str| {
+        let names: Vec<String> =
+            one.keys().filter(|name| !other.contains_key(*name)).map(|name| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| format!("{} in `{part}` alone", names.join(", ")))
+    };
+    let differences: Vec<String> =
+        [alone(train, test, "train"), alone(test, train, "test")].into_iter().flatten().collect();
+    if differences.is_empty() {
+        return Ok(());
     }
-    Ok(Examples { shape: [3, side, side], pixels: Pixels::Bytes(pixels), labels, test_from })
+    let problem =
+        format!("`train` and `test` have to have folders for the same classes: there is {}", differences.join(", "));
+    Err(named(folder, &problem))
+}
+
+fn named(path: &Path, problem: &str) -> Problem {
+    Problem::data(format!("{}: {problem}", path.display()))
 }
 
 /// What a folder holds, by name, so that the order does not depend on the file system.
@@ -65,9 +113,9 @@ fn is_image(path: &Path) -> bool {
 
 /// Red, green and blue of an image, channel by channel.
 fn decode(path: &Path, side: u32) -> Result<Vec<u8>, Problem> {
-    let problem = |problem: String| Problem::data(format!("{}: {problem}", path.display()));
-    let mut reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
+    let problem = |problem: String| named(path, &problem);
+    let mut reader = ImageReader::new(BufReader::new(files::open(path)?))
+        .with_guessed_format()
         .map_err(|error| problem(error.to_string()))?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);

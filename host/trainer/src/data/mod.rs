@@ -1,7 +1,9 @@
 //! Data sets: reading them, dividing them, keeping them on the device.
 
+mod check;
 mod cifar;
 mod digits;
+mod files;
 mod idx;
 mod images;
 mod npz;
@@ -17,9 +19,6 @@ use crate::Problem;
 pub(crate) use split::shuffle;
 use split::{Division, divide};
 
-/// Most bytes of examples that are read.
-const MAX_BYTES: u64 = 1 << 38;
-
 /// Examples as read from files, in the files' order.
 #[derive(Debug, PartialEq)]
 pub struct Examples {
@@ -31,6 +30,13 @@ pub struct Examples {
     pub labels: Vec<u32>,
     /// Where the data has a test part of its own: the index of its first example. It reaches to the end.
     pub test_from: Option<usize>,
+}
+
+impl Examples {
+    /// Number of classes, which are numbered from 0.
+    fn classes(&self) -> u32 {
+        self.labels.iter().max().map_or(0, |largest| largest.saturating_add(1))
+    }
 }
 
 /// Values of examples.
@@ -51,13 +57,13 @@ impl Pixels {
     }
 }
 
-/// Reads a task's examples.
+/// Reads a task's examples, and checks that they fit together.
 ///
 /// # Errors
 /// Names the file, what is wrong with it and what would be right.
 pub fn read(task: &Task, location: Option<&Path>) -> Result<Examples, Problem> {
     let located = || location.ok_or_else(|| Problem::data("ARCHWRIGHT_DATA does not say where the data lies"));
-    match task.data.format {
+    let examples = match task.data.format {
         DataFormat::Digits => digits::read(),
         DataFormat::Idx => idx::read(located()?),
         DataFormat::Cifar10 => cifar::read_10(located()?),
@@ -65,6 +71,16 @@ pub fn read(task: &Task, location: Option<&Path>) -> Result<Examples, Problem> {
         DataFormat::Images => images::read(located()?, task.data.image_size.unwrap_or(32)),
         DataFormat::Npz => npz::read(located()?),
         other => Err(Problem::new(FailureKind::Unsupported, format!("this trainer does not read {other:?}"))),
+    }?;
+    check::check(&examples).map_err(|problem| at(location, &problem))?;
+    Ok(examples)
+}
+
+/// A problem with the data as a whole.
+fn at(location: Option<&Path>, problem: &str) -> Problem {
+    match location {
+        Some(path) => Problem::data(format!("{}: {problem}", path.display())),
+        None => Problem::data(problem),
     }
 }
 
@@ -85,8 +101,8 @@ pub(crate) struct Data {
 /// Reads, divides and moves a task's data to a device.
 pub(crate) fn load(task: &Task, location: Option<&Path>, device: Device) -> Result<Data, Problem> {
     let examples = read(task, location)?;
-    let classes = check(&examples)?;
-    let division = divide(&examples, classes, &task.split)?;
+    let classes = examples.classes();
+    let division = divide(&examples, classes, &task.split).map_err(|problem| at(location, &problem))?;
     let [channels, height, width] = examples.shape.map(i64::from);
     let shape = [examples.labels.len() as i64, channels, height, width];
     let images = match &examples.pixels {
@@ -115,29 +131,6 @@ pub(crate) fn load(task: &Task, location: Option<&Path>, device: Device) -> Resu
         division,
         summary,
     })
-}
-
-/// Checks that examples fit together; gives the number of classes.
-fn check(examples: &Examples) -> Result<u32, Problem> {
-    let values: u64 = examples.shape.iter().map(|side| u64::from(*side)).product();
-    let count = examples.labels.len();
-    if values == 0 || count == 0 || values.saturating_mul(count as u64) != examples.pixels.len() as u64 {
-        let problem = format!("{count} labels do not fit {} values of {values} an example", examples.pixels.len());
-        return Err(Problem::data(problem));
-    }
-    if let Pixels::Floats(values) = &examples.pixels
-        && !values.iter().all(|value| value.is_finite())
-    {
-        return Err(Problem::data("the examples hold values that are not finite"));
-    }
-    let classes = examples.labels.iter().max().map_or(0, |largest| largest.saturating_add(1));
-    if classes < 2 || classes as usize > count {
-        return Err(Problem::data(format!(
-            "labels up to {} for {count} examples: classes are numbered from 0",
-            classes - 1
-        )));
-    }
-    Ok(classes)
 }
 
 /// Mean and standard deviation of each channel over these examples, as 1 x channels x 1 x 1.
@@ -217,14 +210,4 @@ impl Data {
         }
         Ok((images, self.labels.f_index_select(0, indices)?))
     }
-}
-
-/// Reads a file, after its size was looked at.
-fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
-    let unreadable = |error: std::io::Error| Problem::data(format!("cannot read {}: {error}", path.display()));
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_BYTES {
-        return Err(Problem::data(format!("{} has {size} bytes, more than are read", path.display())));
-    }
-    std::fs::read(path).map_err(unreadable)
 }

@@ -1,43 +1,48 @@
 //! NumPy archives.
 
-use std::io::{Read, Seek};
+use std::io::{BufReader, ErrorKind, Read, Seek};
 use std::path::Path;
 
-use npyz::npz::NpzArchive;
+use npyz::npz::{NpzArchive, file_name_from_array_name};
+use npyz::zip::result::ZipError;
 use npyz::{DType, NpyFile, Order, TypeChar};
 
-use super::{Examples, MAX_BYTES, Pixels};
+use super::{Examples, Pixels, files};
 use crate::Problem;
 
 /// Arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`. Examples are n x height x width, or n x channels x
 /// height x width, as bytes or floats; labels are n integers.
 pub(super) fn read(path: &Path) -> Result<Examples, Problem> {
     let problem = |problem: String| Problem::data(format!("{}: {problem}", path.display()));
-    let archive = NpzArchive::open(path).map_err(|error| problem(format!("it is no NumPy archive: {error}")))?;
+    let file = BufReader::new(files::open(path)?);
+    let archive = NpzArchive::new(file)
+        .map_err(|error| problem(format!("it is no NumPy archive, as numpy.savez writes them: {error}")))?;
     Archive(archive).examples().map_err(problem)
 }
 
 struct Archive<R: Read + Seek>(NpzArchive<R>);
+
+/// Shape of an image, pixels of all images, labels.
+type Part = ([u32; 3], Pixels, Vec<u32>);
 
 impl<R: Read + Seek> Archive<R> {
     fn examples(&mut self) -> Result<Examples, String> {
         let names: Vec<String> = self.0.array_names().map(str::to_owned).collect();
         let has = |name: &str| names.iter().any(|one| one == name);
         if has("x") && has("y") {
-            let (shape, pixels) = self.images("x")?;
-            let labels = self.labels("y")?;
+            let (shape, pixels, labels) = self.part("x", "y")?;
             return Ok(Examples { shape, pixels, labels, test_from: None });
         }
         if !["x_train", "y_train", "x_test", "y_test"].into_iter().all(has) {
-            return Err(format!(
-                "it holds {}, not `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`",
-                names.join(", ")
-            ));
+            let found = if names.is_empty() { "no arrays".into() } else { names.join(", ") };
+            return Err(format!("it holds {found}, not `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`"));
         }
-        let (shape, train) = self.images("x_train")?;
-        let (test_shape, test) = self.images("x_test")?;
+        let (shape, train, mut labels) = self.part("x_train", "y_train")?;
+        let (test_shape, test, test_labels) = self.part("x_test", "y_test")?;
         if shape != test_shape {
-            return Err(format!("`x_train` has examples of {shape:?}, `x_test` of {test_shape:?}"));
+            return Err(format!(
+                "`x_train` has examples of the shape {shape:?}, `x_test` of {test_shape:?}: they have to be the same"
+            ));
         }
         let pixels = match (train, test) {
             (Pixels::Bytes(mut train), Pixels::Bytes(test)) => {
@@ -48,23 +53,44 @@ impl<R: Read + Seek> Archive<R> {
                 train.extend(test);
                 Pixels::Floats(train)
             }
-            _ => return Err("`x_train` and `x_test` differ in their type".into()),
+            _ => return Err("`x_train` and `x_test` have to be both bytes or both floats".into()),
         };
-        let mut labels = self.labels("y_train")?;
         let test_from = Some(labels.len());
-        labels.extend(self.labels("y_test")?);
+        labels.extend(test_labels);
         Ok(Examples { shape, pixels, labels, test_from })
     }
 
-    fn images(&mut self, name: &str) -> Result<([u32; 3], Pixels), String> {
+    /// Images and their labels.
+    fn part(&mut self, images: &str, labels: &str) -> Result<Part, String> {
+        let (count, shape, pixels) = self.images(images)?;
+        let values = self.labels(labels)?;
+        if count != values.len() as u64 {
+            let found = format!("`{images}` has {count} images, `{labels}` {} labels", values.len());
+            return Err(format!("{found}: there has to be one label for each image"));
+        }
+        Ok((shape, pixels, values))
+    }
+
+    /// Their number, the shape of each, and pixels of all.
+    fn images(&mut self, name: &str) -> Result<(u64, [u32; 3], Pixels), String> {
         let array = self.array(name)?;
         let side = |side: u64| u32::try_from(side).map_err(|_| format!("`{name}` has a side of {side}"));
-        let shape = match *array.shape() {
-            [_, height, width] => [1, side(height)?, side(width)?],
-            [_, channels, height, width] => [side(channels)?, side(height)?, side(width)?],
-            ref other => return Err(format!("`{name}` has the shape {other:?}, not n x h x w or n x c x h x w")),
+        let (count, shape) = match *array.shape() {
+            [count, height, width] => (count, [1, side(height)?, side(width)?]),
+            [_, channels, _, last] if is_channels(last) && !is_channels(channels) => {
+                return Err(format!(
+                    "`{name}` has the shape {:?}, which seems to be n x height x width x channels: the order has to be \
+                     n x channels x height x width (N,C,H,W); transpose it with {name}.transpose(0, 3, 1, 2)",
+                    array.shape()
+                ));
+            }
+            [count, channels, height, width] => (count, [side(channels)?, side(height)?, side(width)?]),
+            ref other => {
+                let expected = "n x height x width or n x channels x height x width";
+                return Err(format!("`{name}` has the shape {other:?}, which has to be {expected}"));
+            }
         };
-        let failed = |error: std::io::Error| format!("`{name}`: {error}");
+        let failed = |error| unread(name, &error);
         let pixels = match plain(&array) {
             Some((TypeChar::Uint, 1)) => Pixels::Bytes(array.into_vec().map_err(failed)?),
             Some((TypeChar::Float, 4)) => Pixels::Floats(array.into_vec().map_err(failed)?),
@@ -74,15 +100,16 @@ impl<R: Read + Seek> Archive<R> {
             }
             _ => return Err(format!("`{name}` is {}, not uint8, float32 or float64", array.dtype().descr())),
         };
-        Ok((shape, pixels))
+        Ok((count, shape, pixels))
     }
 
     fn labels(&mut self, name: &str) -> Result<Vec<u32>, String> {
         let array = self.array(name)?;
         if array.shape().len() != 1 {
-            return Err(format!("`{name}` has the shape {:?}, not n", array.shape()));
+            let expected = "one axis with a class number for each image";
+            return Err(format!("`{name}` has the shape {:?}, which has to be {expected}", array.shape()));
         }
-        let failed = |error: std::io::Error| format!("`{name}`: {error}");
+        let failed = |error| unread(name, &error);
         let values: Vec<i64> = match plain(&array) {
             Some((TypeChar::Int, 8)) => array.into_vec::<i64>().map_err(failed)?,
             Some((TypeChar::Int, 4)) => widened(array.into_vec::<i32>().map_err(failed)?),
@@ -93,22 +120,46 @@ impl<R: Read + Seek> Archive<R> {
             Some((TypeChar::Uint, 1)) => widened(array.into_vec::<u8>().map_err(failed)?),
             _ => return Err(format!("`{name}` is {}, not an integer type", array.dtype().descr())),
         };
-        let label = |value: i64| u32::try_from(value).map_err(|_| format!("`{name}` holds the label {value}"));
+        let label = |value: i64| {
+            u32::try_from(value)
+                .map_err(|_| format!("`{name}` holds the label {value}: classes have to be numbered from 0"))
+        };
         values.into_iter().map(label).collect()
     }
 
-    /// An array in C order whose header promises no more than is read.
+    /// An array in C order whose header promises no more than there is and than is read.
     fn array(&mut self, name: &str) -> Result<NpyFile<impl Read>, String> {
-        let array = self.0.by_name(name).map_err(|error| format!("`{name}`: {error}"))?;
-        let array = array.ok_or_else(|| format!("it holds no `{name}`"))?;
-        let count = array.shape().iter().try_fold(8u64, |product, side| product.checked_mul(*side));
-        if count.is_none_or(|bytes| bytes > MAX_BYTES) {
-            return Err(format!("`{name}` claims the shape {:?}, more than is read", array.shape()));
+        let entry = match self.0.zip_archive().by_name(&file_name_from_array_name(name)) {
+            Ok(entry) => entry,
+            Err(ZipError::FileNotFound) => return Err(format!("it holds no `{name}`")),
+            Err(error) => return Err(format!("`{name}` cannot be read: {error}")),
+        };
+        let size = entry.size();
+        files::check_size(size, Some(entry.compressed_size())).map_err(|problem| format!("`{name}`: {problem}"))?;
+        let array = NpyFile::new(entry.take(size)).map_err(|error| unread(name, &error))?;
+        let each = array.dtype().num_bytes().map_or(u64::MAX, |bytes| bytes as u64);
+        let promised = array.shape().iter().try_fold(each, |product, side| product.checked_mul(*side));
+        if promised.is_none_or(|promised| promised > size) {
+            let shape = array.shape();
+            return Err(format!("the header of `{name}` says {shape:?}, but only {size} bytes are there: {DAMAGED}"));
         }
         if array.order() != Order::C {
             return Err(format!("`{name}` is in Fortran's order: save it with numpy.ascontiguousarray"));
         }
         Ok(array)
+    }
+}
+
+const DAMAGED: &str = "it is truncated or damaged";
+
+fn is_channels(side: u64) -> bool {
+    matches!(side, 1 | 3 | 4)
+}
+
+fn unread(name: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => format!("`{name}` ends before its header says: {DAMAGED}"),
+        _ => format!("`{name}` cannot be read: {error}"),
     }
 }
 

@@ -6,7 +6,6 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 use super::Examples;
-use crate::Problem;
 
 /// Indices of examples.
 #[derive(Debug, PartialEq)]
@@ -18,7 +17,7 @@ pub(crate) struct Division {
 }
 
 /// Divides class by class, so that each part has its share of every class.
-pub(super) fn divide(examples: &Examples, classes: u32, split: &Split) -> Result<Division, Problem> {
+pub(super) fn divide(examples: &Examples, classes: u32, split: &Split) -> Result<Division, String> {
     let own_test = examples.test_from.unwrap_or(examples.labels.len());
     let mut by_class = vec![Vec::new(); classes as usize];
     for (index, label) in examples.labels[..own_test].iter().enumerate() {
@@ -40,10 +39,19 @@ pub(super) fn divide(examples: &Examples, classes: u32, split: &Split) -> Result
     division.test.sort_unstable();
     division.train.sort_unstable();
     shuffle(&mut division.train, &mut generator(split.seed, "train", 0));
-    let parts = [("training", &division.train), ("validation", &division.validation), ("test", &division.test)];
-    if let Some((name, _)) = parts.into_iter().find(|(_, part)| part.is_empty()) {
+    let Split { validation, test, .. } = split;
+    let parts = [
+        ("training", division.train.len(), "smaller shares"),
+        ("validation", division.validation.len(), "a larger share"),
+        ("test", division.test.len(), "a larger share"),
+    ];
+    if let Some((name, _, remedy)) = parts.into_iter().find(|(_, size, _)| *size == 0) {
         let count = examples.labels.len();
-        return Err(Problem::data(format!("no examples are left for {name}: there are {count} in {classes} classes")));
+        return Err(format!(
+            "no examples are left for {name}: there are {count} in {classes} classes, and the split takes {validation} of \
+             each class for validation, and {test} for the test where the data has none: more examples are needed, or \
+             {remedy}"
+        ));
     }
     Ok(division)
 }
