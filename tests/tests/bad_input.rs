@@ -160,3 +160,28 @@ fn wrong_usage_is_told() {
         bench.fails(arguments, 2);
     }
 }
+
+#[test]
+fn spaces_that_give_no_training_are_refused_before_a_run() {
+    let space = |recipe: &str, layers: &str| {
+        format!(
+            "name = \"mine\"\nnetwork = \"net\"\n\n[module.net]\nkind = \"chain\"\nlayers = [\n{layers}\n]\n\n[recipe]\n{recipe}\n"
+        )
+    };
+    let good = "    { op = \"conv2d\", kernel = { choose = [1, 3] }, channels = 4 },\n    \"relu\",\n    \"global-avg-pool\",\n    \
+                { op = \"linear\", features = \"classes\" },";
+    for (recipe, layers, part) in [
+        ("epochs = 0", good.to_owned(), "epochs"),
+        ("epoch = 3", good.to_owned(), "epoch"),
+        ("learning_rate = { real = [-1.0, 0.1] }", good.to_owned(), "learning_rate"),
+        ("epochs = 2", good.replace("\"classes\"", "7"), "7 scores"),
+        ("epochs = 2", good.replace("channels = 4", "channels = 4, groups = 3"), "groups"),
+    ] {
+        let bench = Bench::new();
+        bench.write("mine.toml", space(recipe, &layers));
+        bench.write("experiment.toml", experiment(RANDOM, "").replace("\"chain\"", "\"./mine.toml\""));
+        let message = bench.fails(["run", "experiment.toml"], 2);
+        assert!(message.contains(part), "{recipe}: {message}");
+        assert_eq!(bench.json(["runs", "--json"]).as_array().unwrap().len(), 0);
+    }
+}

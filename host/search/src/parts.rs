@@ -93,6 +93,7 @@ pub(crate) fn load(
     let estimator = loader.plugin(Kind::Estimator)?;
     let space = loader.space()?;
     check_needs(file, &strategy.component, &estimator.component)?;
+    file.check_space_recipe(space.definition.as_ref())?;
     let (task, data) = loader.task()?;
     let parts = Parts {
         host: env!("CARGO_PKG_VERSION").into(),

@@ -20,9 +20,14 @@ pub(super) fn check(subject: &Subject<'_>, checks: &mut Checks) {
     let context = Context::full(vec![3, 32, 32], 10);
     let space = match Space::new(Arc::clone(&first) as Arc<dyn SearchSpace>, context.clone()) {
         Ok(space) => space,
-        Err(error) => return checks.add("has decisions that make sense", Err(error.to_string())),
+        Err(error) => {
+            return checks.add("has decisions that make sense and builds networks of them", Err(error.to_string()));
+        }
     };
-    checks.add("has decisions that make sense", Ok(format!("{} decisions", space.decisions().len())));
+    checks.add(
+        "has decisions that make sense and builds networks of them",
+        Ok(format!("{} decisions", space.decisions().len())),
+    );
     checks.add("builds a sound network of every point", builds(&space));
     checks.add("gives a recipe of every point", recipes(&space));
     checks.add("builds the same network every time", rebuilds(subject, &space, &context));
