@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context;
 use archwright_protocol::Outcome;
@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::args::{Cache, CacheFilter, PruneChoice};
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
-use crate::runs::table;
+use crate::runs::{date, table};
 
 /// Characters of a digest that tables show.
 const SHORT: usize = 12;
@@ -123,11 +123,6 @@ fn row(store: &Store, entry: &CacheEntry) -> [String; 9] {
 
 fn short(digest: &str) -> String {
     digest.chars().take(SHORT).collect()
-}
-
-fn date(seconds: i64) -> String {
-    let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// The outcomes that are meant; a mistake where the data or the run is not there.

@@ -64,7 +64,8 @@ fn text_at(value: &Value, pointer: &str) -> String {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or("?").to_owned()
 }
 
-fn date(seconds: i64) -> String {
+/// A time in seconds since 1970 for a person.
+pub(crate) fn date(seconds: i64) -> String {
     let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -215,6 +215,9 @@ impl JournalWriter {
     /// # Errors
     /// Where the file cannot be written. The file is left whole up to the last flush, and nothing is written any more.
     pub fn flush(&mut self) -> Result<(), JournalError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
         if self.failed {
             return Err(write(&self.path)(io::Error::other("an earlier write failed")));
         }
@@ -228,11 +231,6 @@ impl JournalWriter {
         self.buffer.clear();
         self.flushed = Instant::now();
         Ok(())
-    }
-
-    /// Whether records wait to be handed to the operating system.
-    pub fn is_flushed(&self) -> bool {
-        self.buffer.is_empty()
     }
 
     /// Has every record on disk: it outlives the machine.

@@ -103,8 +103,8 @@ impl Record<'_> {
         }
     }
 
-    /// Fuel that the call took, where the record is of a call.
-    pub(crate) fn fuel(&self) -> u64 {
+    /// Leaves out what the call took, where it is of a call.
+    pub(crate) fn forget_fuel(&mut self) {
         match self {
             Self::StrategyOpened { fuel, .. }
             | Self::EstimatorOpened { fuel, .. }
@@ -112,21 +112,7 @@ impl Record<'_> {
             | Self::Started { fuel, .. }
             | Self::Advanced { fuel, .. }
             | Self::Told { fuel, .. }
-            | Self::Recommended { fuel, .. } => *fuel,
-            _ => 0,
-        }
-    }
-
-    /// Makes it a call that took so much fuel, where it is of a call.
-    pub(crate) fn set_fuel(&mut self, taken: u64) {
-        match self {
-            Self::StrategyOpened { fuel, .. }
-            | Self::EstimatorOpened { fuel, .. }
-            | Self::Asked { fuel, .. }
-            | Self::Started { fuel, .. }
-            | Self::Advanced { fuel, .. }
-            | Self::Told { fuel, .. }
-            | Self::Recommended { fuel, .. } => *fuel = taken,
+            | Self::Recommended { fuel, .. } => *fuel = 0,
             _ => {}
         }
     }
