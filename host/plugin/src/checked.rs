@@ -123,13 +123,13 @@ fn line(field: &str, text: &str) -> Result<(), Wrong> {
     }
 }
 
-pub(crate) fn values(values: &[types::Value]) -> Vec<Value> {
+fn values(values: Vec<types::Value>) -> Vec<Value> {
     values
-        .iter()
+        .into_iter()
         .map(|value| match value {
-            types::Value::Index(index) => Value::Index(*index),
-            types::Value::Integer(integer) => Value::Integer(*integer),
-            types::Value::Real(real) => Value::Real(*real),
+            types::Value::Index(index) => Value::Index(index),
+            types::Value::Integer(integer) => Value::Integer(integer),
+            types::Value::Real(real) => Value::Real(real),
             types::Value::Inactive => Value::Inactive,
         })
         .collect()
@@ -168,7 +168,7 @@ pub(crate) fn fits(network: &Network, context: &Context) -> Result<(), String> {
 /// An architecture that is well-formed, of whatever space.
 pub(crate) fn unchecked_architecture(given: types::Architecture, nodes: u32) -> Result<Architecture, Wrong> {
     Ok(match given {
-        types::Architecture::Point(point) => Architecture::Point(values(&point)),
+        types::Architecture::Point(point) => Architecture::Point(values(point)),
         types::Architecture::Network(given) => Architecture::Network(network(given, nodes)?),
     })
 }
@@ -294,29 +294,32 @@ fn relaxation(rows: &[f32], decisions: &[Decision]) -> Result<(), Wrong> {
 /// An estimate of `query`.
 pub(crate) fn estimate(given: types::Estimate, objectives: usize, subject: &Subject) -> Result<Estimate, Wrong> {
     finite("objectives", &given.objectives, objectives)?;
-    if !given.uncertainty.is_empty() {
-        finite("uncertainty", &given.uncertainty, objectives)?;
+    let uncertainty = given.uncertainty.unwrap_or_default();
+    if !uncertainty.is_empty() {
+        finite("uncertainty", &uncertainty, objectives)?;
     }
-    if let Some((index, one)) = given.uncertainty.iter().enumerate().find(|(_, one)| **one < 0.0) {
+    if let Some((index, one)) = uncertainty.iter().enumerate().find(|(_, one)| **one < 0.0) {
         return Err(Wrong::new(format!("uncertainty[{index}]"), format!("{one} is below 0")));
     }
     let probabilities = match subject {
         Subject::Architecture(_) => 0,
         Subject::Relaxation(rows) => rows.len(),
     };
-    if !given.gradient.is_empty() && given.gradient.len() != probabilities {
-        let problem = format!("{} values, where the query has {probabilities} probabilities", given.gradient.len());
+    let gradient = given.gradient.unwrap_or_default();
+    if !gradient.is_empty() && gradient.len() != probabilities {
+        let problem = format!("{} values, where the query has {probabilities} probabilities", gradient.len());
         return Err(Wrong::new("gradient", problem));
     }
-    if let Some((index, one)) = given.gradient.iter().enumerate().find(|(_, one)| !one.is_finite()) {
+    if let Some((index, one)) = gradient.iter().enumerate().find(|(_, one)| !one.is_finite()) {
         return Err(Wrong::new(format!("gradient[{index}]"), format!("it is {one}")));
     }
     if !given.cost.is_finite() || given.cost < 0.0 {
         return Err(Wrong::new("cost", format!("{} is not a number of seconds of at least 0", given.cost)));
     }
     share("fidelity", given.fidelity)?;
-    let mut curve = Vec::with_capacity(given.curve.len());
-    for (index, point) in given.curve.iter().enumerate() {
+    let points = given.curve.unwrap_or_default();
+    let mut curve = Vec::with_capacity(points.len());
+    for (index, point) in points.iter().enumerate() {
         share("fidelity", point.fidelity).map_err(|wrong| wrong.within(&format!("curve[{index}]")))?;
         if !point.value.is_finite() {
             return Err(Wrong::new(format!("curve[{index}].value"), format!("it is {}", point.value)));
@@ -325,8 +328,8 @@ pub(crate) fn estimate(given: types::Estimate, objectives: usize, subject: &Subj
     }
     Ok(Estimate {
         objectives: given.objectives,
-        uncertainty: given.uncertainty,
-        gradient: given.gradient,
+        uncertainty,
+        gradient,
         cost: given.cost,
         fidelity: given.fidelity,
         curve,

@@ -1,5 +1,6 @@
 //! Running a performance estimation strategy.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -98,7 +99,7 @@ impl Estimator {
         let step = self.guest.ask("begin", |store| {
             plugin.archwright_nas_estimator().estimation().call_begin(store, estimation, job, &lowered)
         })?;
-        self.step("begin", job, step, query.subject.clone())
+        self.step("begin", job, step, Cow::Borrowed(&query.subject))
     }
 
     /// Takes the outcome of the action that job `job` asked for last to the estimator.
@@ -125,7 +126,7 @@ impl Estimator {
         });
         // The borrow ended with the call.
         let _ = self.guest.state().resources.delete(handle);
-        self.step("advance", job, step?, subject)
+        self.step("advance", job, step?, Cow::Owned(subject))
     }
 
     /// Puts an outcome where the plugin can look at it. A plugin that holds as many handles as it may leaves no room.
@@ -138,13 +139,13 @@ impl Estimator {
         handle.map_err(|error| self.guest.wrong("advance", Wrong::new("handles", error.to_string())))
     }
 
-    fn step(&mut self, call: &str, job: u64, step: wit::Step, subject: Subject) -> Result<Step, PluginError> {
+    fn step(&mut self, call: &str, job: u64, step: wit::Step, subject: Cow<'_, Subject>) -> Result<Step, PluginError> {
         match step {
             wit::Step::Act(action) => {
                 let action = self.guest.state().resources.delete(action);
                 let action =
                     action.map_err(|error| self.guest.wrong(call, Wrong::new("step.act", error.to_string())))?;
-                self.jobs.insert(job, subject);
+                self.jobs.insert(job, subject.into_owned());
                 Ok(Step::Act(action.0))
             }
             wit::Step::Done(estimate) => checked::estimate(estimate, self.objectives, &subject)

@@ -4,7 +4,9 @@
 use archwright_space::{Architecture, Decision, Domain, Network, Value};
 
 use crate::bindings::{actions, types};
-use crate::model::{ActionOutcome, Estimate, EstimateOutcome, Goal, Objective, Observation, Query, Subject};
+use crate::model::{
+    ActionOutcome, CurvePoint, Estimate, EstimateOutcome, Goal, Objective, Observation, Query, Subject,
+};
 use crate::operation;
 
 pub(crate) fn decisions(decisions: &[Decision]) -> Vec<types::Decision> {
@@ -105,18 +107,20 @@ pub(crate) fn observation(observation: &Observation) -> types::Observation {
 }
 
 fn estimate(estimate: &Estimate) -> types::Estimate {
+    let point = |point: &CurvePoint| types::CurvePoint { fidelity: point.fidelity, value: point.value };
     types::Estimate {
         objectives: estimate.objectives.clone(),
-        uncertainty: estimate.uncertainty.clone(),
-        gradient: estimate.gradient.clone(),
+        uncertainty: known(&estimate.uncertainty, |one| *one),
+        gradient: known(&estimate.gradient, |one| *one),
         cost: estimate.cost,
         fidelity: estimate.fidelity,
-        curve: estimate
-            .curve
-            .iter()
-            .map(|point| types::CurvePoint { fidelity: point.fidelity, value: point.value })
-            .collect(),
+        curve: known(&estimate.curve, point),
     }
+}
+
+/// A list that is left out where it is empty.
+fn known<T, L>(list: &[T], lower: impl Fn(&T) -> L) -> Option<Vec<L>> {
+    (!list.is_empty()).then(|| list.iter().map(lower).collect())
 }
 
 pub(crate) fn epochs(outcome: &ActionOutcome) -> Option<Vec<actions::Epoch>> {

@@ -1,6 +1,6 @@
 //! Running a search strategy.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use archwright_space::{Architecture, Space};
@@ -43,7 +43,8 @@ pub struct Strategy {
     search: ResourceAny,
     space: Arc<Space>,
     asked: Ids,
-    in_flight: BTreeSet<u64>,
+    /// Ids of queries that were not told yet, in order: few at a time, the oldest mostly first to go.
+    in_flight: VecDeque<u64>,
 }
 
 impl Strategy {
@@ -71,7 +72,7 @@ impl Strategy {
             offers: setup.offers,
         };
         let search = guest.ask("open", |store| plugin.archwright_nas_strategy().search().call_open(store, &setup))?;
-        Ok(Self { guest, plugin, search, space, asked: Ids::default(), in_flight: BTreeSet::new() })
+        Ok(Self { guest, plugin, search, space, asked: Ids::default(), in_flight: VecDeque::new() })
     }
 
     /// Asks for at most `capacity` (at least 1) queries.
@@ -94,7 +95,8 @@ impl Strategy {
                     .map_err(|wrong| self.guest.wrong("ask", wrong))?;
                 for query in &queries {
                     self.asked.insert(query.id);
-                    self.in_flight.insert(query.id);
+                    let place = self.in_flight.partition_point(|other| *other < query.id);
+                    self.in_flight.insert(place, query.id);
                 }
                 Ok(Reply::Queries(queries))
             }
@@ -113,18 +115,20 @@ impl Strategy {
     /// [`PluginError::OutOfTurn`] where one is of a query that is not in flight; otherwise where the strategy fails or
     /// breaks a limit.
     pub fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError> {
-        let mut ids: Vec<u64> = observations.iter().map(|observation| observation.query).collect();
-        ids.sort_unstable();
-        let twice = ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
-        if let Some(id) = twice.or_else(|| ids.iter().copied().find(|id| !self.in_flight.contains(id))) {
-            return Err(self.out_of_turn("tell", format!("query {id} is not in flight")));
+        for (index, Observation { query, .. }) in observations.iter().enumerate() {
+            let again = observations[..index].iter().any(|earlier| earlier.query == *query);
+            if again || self.in_flight.binary_search(query).is_err() {
+                return Err(self.out_of_turn("tell", format!("query {query} is not in flight")));
+            }
         }
         let lowered: Vec<_> = observations.iter().map(lower::observation).collect();
         let search = self.search;
         let plugin = &self.plugin;
         self.guest.ask("tell", |store| plugin.archwright_nas_strategy().search().call_tell(store, search, &lowered))?;
-        for id in &ids {
-            self.in_flight.remove(id);
+        for Observation { query, .. } in observations {
+            if let Ok(place) = self.in_flight.binary_search(query) {
+                self.in_flight.remove(place);
+            }
         }
         Ok(())
     }

@@ -124,14 +124,17 @@ fn estimates_are_checked() {
     check("(i32.store (i32.const 532) (i32.const 0))", "objectives: 0 values instead of 1, one per objective");
     let nan = "(f64.store (i32.const 30000) (f64.const nan)) (i32.store (i32.const 528) (i32.const 30000))";
     check(nan, "objectives[0]: it is NaN");
-    let uncertainty = "(i32.store (i32.const 536) (i32.const 30000)) (i32.store (i32.const 540) (i32.const 1))
+    let uncertainty = "(i32.store8 (i32.const 536) (i32.const 1)) (i32.store (i32.const 540) (i32.const 30000))
+                       (i32.store (i32.const 544) (i32.const 1))
                        (f64.store (i32.const 30000) (f64.const -1))";
     check(uncertainty, "uncertainty[0]: -1 is below 0");
-    let gradient = "(i32.store (i32.const 544) (i32.const 30000)) (i32.store (i32.const 548) (i32.const 1))";
+    let gradient = "(i32.store8 (i32.const 548) (i32.const 1)) (i32.store (i32.const 552) (i32.const 30000))
+                    (i32.store (i32.const 556) (i32.const 1))";
     check(gradient, "gradient: 1 values, where the query has 0 probabilities");
-    check("(f64.store (i32.const 552) (f64.const -1))", "cost: -1 is not a number of seconds of at least 0");
-    check("(f64.store (i32.const 560) (f64.const 2))", "fidelity: 2 is not in (0, 1]");
-    let curve = "(i32.store (i32.const 568) (i32.const 30000)) (i32.store (i32.const 572) (i32.const 1))";
+    check("(f64.store (i32.const 560) (f64.const -1))", "cost: -1 is not a number of seconds of at least 0");
+    check("(f64.store (i32.const 568) (f64.const 2))", "fidelity: 2 is not in (0, 1]");
+    let curve = "(i32.store8 (i32.const 576) (i32.const 1)) (i32.store (i32.const 580) (i32.const 30000))
+                 (i32.store (i32.const 584) (i32.const 1))";
     check(curve, "curve[0].fidelity: 0 is not in (0, 1]");
 }
 

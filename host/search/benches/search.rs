@@ -12,6 +12,10 @@ use archwright_search::{Catalogue, Environment, Event, Executor, ExecutorEvent, 
 use archwright_store::{RunStatus, Store};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 type Failure = Box<dyn std::error::Error>;
 
 /// Queries of a measured run.

@@ -59,6 +59,19 @@ fn plugins(workspace: &Workspace, folder: &str, kind: &str) -> Result<Vec<Plugin
     Ok(plugins)
 }
 
+/// Copies the built plugins to another folder.
+pub(crate) fn copy(workspace: &Workspace, to: &Path) -> Result<()> {
+    for (folder, kind) in KINDS {
+        std::fs::create_dir_all(to.join(folder))?;
+        for plugin in plugins(workspace, folder, kind)? {
+            let name = plugin.component.file_name().unwrap_or_default();
+            std::fs::copy(&plugin.component, to.join(folder).join(name))
+                .with_context(|| format!("cannot copy {}", plugin.component.display()))?;
+        }
+    }
+    Ok(())
+}
+
 fn is_newer(file: &Path, than: &Path) -> bool {
     let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());
     matches!((changed(file), changed(than)), (Ok(file), Ok(than)) if file >= than)

@@ -167,7 +167,7 @@ pub(crate) fn strategy(parts: Parts<'_>) -> Vec<u8> {
 /// An estimator that trains once and gives the outcome's cost as its estimate.
 ///
 /// Parts: those of `describe`; `open`, `begin`, `advance` (code before the answer); `epochs`, `share`, `start` (of the
-/// training); `estimate` (code after the estimate was written at 536).
+/// training); `estimate` (code after the estimate was written at 528).
 pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
     let mut image = Image { bytes: Vec::new() };
     let describe = describe(parts, &mut image);
@@ -216,11 +216,11 @@ pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
             (i32.store8 (i32.const 520) (i32.const 1))
             (i32.store (i32.const 528) (i32.const {objectives}))
             (i32.store (i32.const 532) (i32.const 1))
-            (i64.store (i32.const 536) (i64.const 0))
-            (i64.store (i32.const 544) (i64.const 0))
-            (f64.store (i32.const 552) (call $cost (local.get $outcome)))
-            (f64.store (i32.const 560) (f64.const 1))
-            (i64.store (i32.const 568) (i64.const 0))
+            (i32.store8 (i32.const 536) (i32.const 0))
+            (i32.store8 (i32.const 548) (i32.const 0))
+            (f64.store (i32.const 560) (call $cost (local.get $outcome)))
+            (f64.store (i32.const 568) (f64.const 1))
+            (i32.store8 (i32.const 576) (i32.const 0))
             {estimate}
             (call $drop_outcome (local.get $outcome))
             (i32.const 512))"#,

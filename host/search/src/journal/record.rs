@@ -97,6 +97,12 @@ impl Record<'_> {
 
     /// Appends the record in its compact form.
     pub(crate) fn write(&self, buffer: &mut Vec<u8>) {
+        // Most records are small, and a slice of known length is written faster than a buffer that grows.
+        let mut small = [0; 256];
+        if let Ok(written) = postcard::to_slice(self, &mut small) {
+            buffer.extend_from_slice(written);
+            return;
+        }
         // Nothing in a record is of a kind that has no compact form, and a buffer in memory takes everything.
         if let Ok(written) = postcard::to_extend(self, std::mem::take(buffer)) {
             *buffer = written;

@@ -32,11 +32,11 @@ macro_rules! convert_types {
             serde_json::from_str(text).map_err(|error| wit::Error::InvalidOptions(error.to_string()))
         }
 
-        fn from_value(value: &wit::Value) -> sdk::Value {
+        fn from_value(value: wit::Value) -> sdk::Value {
             match value {
-                wit::Value::Index(index) => sdk::Value::Index(*index),
-                wit::Value::Integer(value) => sdk::Value::Integer(*value),
-                wit::Value::Real(value) => sdk::Value::Real(*value),
+                wit::Value::Index(index) => sdk::Value::Index(index),
+                wit::Value::Integer(value) => sdk::Value::Integer(value),
+                wit::Value::Real(value) => sdk::Value::Real(value),
                 wit::Value::Inactive => sdk::Value::Inactive,
             }
         }
@@ -72,11 +72,11 @@ macro_rules! convert_plugins {
 
         use bindings::archwright::nas::space as host;
 
-        fn to_value(value: &sdk::Value) -> wit::Value {
+        fn to_value(value: sdk::Value) -> wit::Value {
             match value {
-                sdk::Value::Index(index) => wit::Value::Index(*index),
-                sdk::Value::Integer(value) => wit::Value::Integer(*value),
-                sdk::Value::Real(value) => wit::Value::Real(*value),
+                sdk::Value::Index(index) => wit::Value::Index(index),
+                sdk::Value::Integer(value) => wit::Value::Integer(value),
+                sdk::Value::Real(value) => wit::Value::Real(value),
                 sdk::Value::Inactive => wit::Value::Inactive,
             }
         }
@@ -114,14 +114,28 @@ macro_rules! convert_plugins {
 
         fn to_architecture(architecture: &sdk::Architecture) -> wit::Architecture {
             match architecture {
-                sdk::Architecture::Point(values) => wit::Architecture::Point(values.iter().map(to_value).collect()),
+                sdk::Architecture::Point(values) => {
+                    wit::Architecture::Point(values.iter().copied().map(to_value).collect())
+                }
                 sdk::Architecture::Network(network) => wit::Architecture::Network(to_network(network)),
+            }
+        }
+
+        /// As [`to_architecture`], in the memory of what it is given.
+        fn into_architecture(architecture: sdk::Architecture) -> wit::Architecture {
+            match architecture {
+                sdk::Architecture::Point(values) => {
+                    wit::Architecture::Point(values.into_iter().map(to_value).collect())
+                }
+                sdk::Architecture::Network(network) => wit::Architecture::Network(to_network(&network)),
             }
         }
 
         fn from_architecture(architecture: wit::Architecture) -> Result<sdk::Architecture, $crate::Error> {
             Ok(match architecture {
-                wit::Architecture::Point(values) => sdk::Architecture::Point(values.iter().map(from_value).collect()),
+                wit::Architecture::Point(values) => {
+                    sdk::Architecture::Point(values.into_iter().map(from_value).collect())
+                }
                 wit::Architecture::Network(network) => sdk::Architecture::Network(from_network(network)?),
             })
         }

@@ -92,19 +92,19 @@ impl<T: Estimator + Versioned> contract::GuestEstimation for Estimation<T> {
 
 fn to_step(step: crate::Step) -> Result<contract::Step, wit::Error> {
     Ok(match step {
-        crate::Step::Train(training) => contract::Step::Act(actions::train(&to_training(&training))?),
+        crate::Step::Train(training) => contract::Step::Act(actions::train(&to_training(training))?),
         crate::Step::Done(estimate) => contract::Step::Done(to_estimate(estimate)),
         crate::Step::Failed(reason) => contract::Step::Failed(reason),
     })
 }
 
-fn to_training(training: &crate::Training) -> actions::Training {
+fn to_training(training: crate::Training) -> actions::Training {
     actions::Training {
-        subject: to_architecture(&training.subject),
-        start: match &training.start {
-            crate::Start::Fresh(seed) => actions::Start::Fresh(*seed),
-            crate::Start::Resume(weights) => actions::Start::Resume(weights.clone()),
-            crate::Start::Inherit(weights) => actions::Start::Inherit(weights.clone()),
+        subject: into_architecture(training.subject),
+        start: match training.start {
+            crate::Start::Fresh(seed) => actions::Start::Fresh(seed),
+            crate::Start::Resume(weights) => actions::Start::Resume(weights),
+            crate::Start::Inherit(weights) => actions::Start::Inherit(weights),
         },
         until_epoch: training.until_epoch,
         data_share: training.data_share,
@@ -115,16 +115,18 @@ fn to_training(training: &crate::Training) -> actions::Training {
 }
 
 fn to_estimate(estimate: crate::Estimate) -> wit::Estimate {
+    let point = |point: crate::CurvePoint| wit::CurvePoint { fidelity: point.fidelity, value: point.value };
     wit::Estimate {
         objectives: estimate.objectives,
-        uncertainty: estimate.uncertainty,
-        gradient: estimate.gradient,
+        uncertainty: known(estimate.uncertainty),
+        gradient: known(estimate.gradient),
         cost: estimate.cost,
         fidelity: estimate.fidelity,
-        curve: estimate
-            .curve
-            .into_iter()
-            .map(|point| wit::CurvePoint { fidelity: point.fidelity, value: point.value })
-            .collect(),
+        curve: known(estimate.curve).map(|points| points.into_iter().map(point).collect()),
     }
+}
+
+/// A list that is left out where it is empty.
+fn known<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
 }

@@ -55,14 +55,14 @@ impl<T: SearchSpace + Versioned> contract::GuestDefinition for Definition<T> {
     }
 
     fn build(&self, values: Vec<wit::Value>, context: contract::Context) -> Result<wit::Network, wit::Error> {
-        let values: Vec<_> = values.iter().map(from_value).collect();
+        let values: Vec<_> = values.into_iter().map(from_value).collect();
         let contract::Context { input, classes, width_share, depth_share } = context;
         let context = sdk::Context { input, classes, width_share, depth_share };
         self.0.build(&values, &context).map(|network| to_network(&network)).map_err(to_error)
     }
 
     fn recipe(&self, values: Vec<wit::Value>) -> Result<Vec<wit::Attribute>, wit::Error> {
-        let values: Vec<_> = values.iter().map(from_value).collect();
+        let values: Vec<_> = values.into_iter().map(from_value).collect();
         let recipe = self.0.recipe(&values).map_err(to_error)?;
         let attribute = |(name, value)| {
             let value = match value {

@@ -76,13 +76,13 @@ impl<T: Strategy + Versioned> contract::GuestSearch for Search<T> {
     }
 
     fn recommend(&self) -> Result<Vec<wit::Architecture>, wit::Error> {
-        Ok(self.0.borrow_mut().recommend().iter().map(to_architecture).collect())
+        Ok(self.0.borrow_mut().recommend().into_iter().map(into_architecture).collect())
     }
 }
 
 fn to_query(query: crate::Query) -> wit::Query {
     let subject = match query.subject {
-        crate::Subject::Architecture(architecture) => wit::Subject::Architecture(to_architecture(&architecture)),
+        crate::Subject::Architecture(architecture) => wit::Subject::Architecture(into_architecture(architecture)),
         crate::Subject::Relaxation(probabilities) => wit::Subject::Relaxation(probabilities),
     };
     wit::Query { id: query.id, subject, fidelity: query.fidelity, parent: query.parent }
@@ -92,12 +92,13 @@ fn from_observation(observation: wit::Observation) -> crate::Observation {
     let outcome = match observation.outcome {
         wit::EstimateOutcome::Estimated(estimate) => crate::EstimateOutcome::Estimated(crate::Estimate {
             objectives: estimate.objectives,
-            uncertainty: estimate.uncertainty,
-            gradient: estimate.gradient,
+            uncertainty: estimate.uncertainty.unwrap_or_default(),
+            gradient: estimate.gradient.unwrap_or_default(),
             cost: estimate.cost,
             fidelity: estimate.fidelity,
             curve: estimate
                 .curve
+                .unwrap_or_default()
                 .into_iter()
                 .map(|point| crate::CurvePoint { fidelity: point.fidelity, value: point.value })
                 .collect(),

@@ -40,7 +40,7 @@ impl Strategy for Random {
     }
 
     fn ask(&mut self, capacity: usize) -> Result<Reply, Error> {
-        let mut queries = Vec::new();
+        let mut queries = Vec::with_capacity(capacity.min(64));
         while queries.len() < capacity {
             let Some(architecture) = self.draw()? else { break };
             queries.push(Query::full(self.next, architecture));
