@@ -262,9 +262,18 @@ pub(crate) enum Space {
     },
     /// Count a space's points.
     Count(SpaceChoice),
+    /// Show which point of a space an architecture is, and its size.
+    Locate {
+        #[command(flatten)]
+        choice: SpaceChoice,
+        /// Name of a published architecture, its genotype in the field's notation, or a JSON object of decisions.
+        architecture: String,
+    },
+    /// List published architectures.
+    Published,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct SpaceChoice {
     /// Name of a bundled space, or path of a `.toml` or `.wasm` file.
     pub(crate) space: String,

@@ -3,6 +3,7 @@
 mod args;
 mod cache;
 mod doctor;
+mod locate;
 mod locations;
 mod options;
 mod outcome;
@@ -24,6 +25,10 @@ use tracing_subscriber::EnvFilter;
 
 use args::{Arguments, Command};
 use outcome::{CliError, Output};
+
+/// A search makes and drops many small lists.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -14,6 +14,7 @@ use archwright_space::{
 use serde_json::{Map, Value, json};
 
 use crate::args::{self, SpaceChoice};
+use crate::locate;
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
 use crate::runs::table;
@@ -26,6 +27,8 @@ pub(crate) fn space(command: &args::Space, locations: &Locations, output: Output
             sample(choice, *number, *seed, *networks, locations, output)
         }
         args::Space::Count(choice) => count(choice, locations, output),
+        args::Space::Locate { choice, architecture } => locate::locate(choice, architecture, locations, output),
+        args::Space::Published => locate::list(output),
     }
 }
 
@@ -52,13 +55,15 @@ fn list(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
         for (name, form, summary) in &spaces {
             table.add_row([name, *form, summary]);
         }
-        output.text(&table.to_string())?;
+        output.text(&format!(
+            "{table}\n\nWith `-joint` behind the name of a file, training hyperparameters are decisions, too."
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The space that a command names, for the inputs it names.
-fn open(choice: &SpaceChoice, locations: &Locations) -> Result<Space, CliError> {
+pub(crate) fn open(choice: &SpaceChoice, locations: &Locations) -> Result<Space, CliError> {
     let options = options(choice)?;
     let source = locations
         .catalogue()

@@ -22,7 +22,7 @@ pub enum Attribute {
 }
 
 /// Names of all operations.
-pub const OPERATIONS: [&str; 24] = [
+pub const OPERATIONS: [&str; 25] = [
     "input",
     "conv2d",
     "batch-norm",
@@ -44,6 +44,7 @@ pub const OPERATIONS: [&str; 24] = [
     "identity",
     "zero",
     "shift",
+    "truncate",
     "dropout",
     "drop-path",
     "auxiliary",
@@ -101,6 +102,7 @@ impl Op {
                 rows: reader.number("rows")?.unwrap_or(0),
                 columns: reader.number("columns")?.unwrap_or(0),
             },
+            "truncate" => Self::Truncate { channels: reader.number("channels")?.ok_or("it needs `channels`")? },
             "dropout" => Self::Dropout { rate: reader.real("rate")?.ok_or("it needs `rate`")? },
             "drop-path" => Self::DropPath,
             "auxiliary" => Self::Auxiliary,
@@ -144,6 +146,7 @@ impl Op {
                 ("count-include-pad", Attribute::Boolean(*count_include_pad)),
             ],
             Self::Zero { stride } => vec![("stride", pair(*stride))],
+            Self::Truncate { channels } => vec![("channels", number(*channels))],
             Self::Shift { rows, columns } => vec![("rows", number(*rows)), ("columns", number(*columns))],
             Self::Dropout { rate } => vec![("rate", Attribute::Real(*rate))],
             _ => Vec::new(),

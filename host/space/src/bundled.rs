@@ -1,18 +1,56 @@
 //! The search spaces that come with Archwright, as files in the declarative format.
 
-const SPACES: [(&str, &str); 3] = [
-    ("chain", include_str!("../spaces/chain.toml")),
-    ("darts", include_str!("../spaces/darts.toml")),
-    ("nas-bench-201", include_str!("../spaces/nas-bench-201.toml")),
-];
+use std::sync::LazyLock;
 
-/// Their names.
+/// What makes a joint space of any other: training hyperparameters as decisions (Zela et al. 2018).
+const JOINT: &str = include_str!("../spaces/joint.toml");
+/// Ends the names of joint spaces.
+const SUFFIX: &str = "-joint";
+
+macro_rules! spaces {
+    ($($name:literal),* $(,)?) => {
+        const NAMES: &[&str] = &[$($name),*];
+        const TEXTS: &[&str] = &[$(include_str!(concat!("../spaces/", $name, ".toml"))),*];
+    };
+}
+
+spaces!(
+    "amoebanet",
+    "chain",
+    "darts",
+    "dense",
+    "densenet-cells",
+    "enas-macro",
+    "enas-micro",
+    "hierarchical",
+    "nas-bench-101",
+    "nas-bench-201",
+    "nasnet",
+    "pnas",
+    "proxylessnas",
+    "residual",
+);
+
+/// The texts of the joint spaces, in the order of [`NAMES`].
+static JOINT_TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| NAMES.iter().zip(TEXTS).map(joint).collect());
+
+/// Their names. Each one has a variant with the name `NAME-joint`, whose decisions are also those of training
+/// hyperparameters.
 pub fn names() -> &'static [&'static str] {
-    const NAMES: [&str; SPACES.len()] = [SPACES[0].0, SPACES[1].0, SPACES[2].0];
-    &NAMES
+    NAMES
 }
 
 /// The text of the space `name`.
 pub fn source(name: &str) -> Option<&'static str> {
-    SPACES.iter().find(|(its, _)| *its == name).map(|(_, text)| *text)
+    let place = |name: &str| NAMES.iter().position(|its| *its == name);
+    match name.strip_suffix(SUFFIX) {
+        Some(base) => place(base).map(|index| JOINT_TEXTS[index].as_str()),
+        None => place(name).map(|index| TEXTS[index]),
+    }
+}
+
+/// A space's text with another name and more decisions.
+fn joint((name, text): (&&str, &&str)) -> String {
+    let text = text.replacen(&format!("name = \"{name}\""), &format!("name = \"{name}{SUFFIX}\""), 1);
+    format!("{text}\n{JOINT}")
 }

@@ -117,6 +117,11 @@ pub enum Op {
         /// Columns left.
         columns: u32,
     },
+    /// The first channels of a map, or values of a vector (NAS-Bench-101).
+    Truncate {
+        /// How many; at most as many as there are.
+        channels: u32,
+    },
     /// Sets single values to zero in training, with this probability.
     Dropout {
         /// Probability in [0, 1).
@@ -166,6 +171,7 @@ impl Op {
             Self::Identity => "identity",
             Self::Zero { .. } => "zero",
             Self::Shift { .. } => "shift",
+            Self::Truncate { .. } => "truncate",
             Self::Dropout { .. } => "dropout",
             Self::DropPath => "drop-path",
             Self::Auxiliary => "auxiliary",

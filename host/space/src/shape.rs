@@ -103,6 +103,16 @@ pub(crate) fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
             map(inputs)?;
             inputs[0]
         }
+        Op::Truncate { channels } => {
+            let shape = one(inputs)?;
+            if *channels > shape.channels() {
+                return Err(format!("{channels} channels are more than the {} that there are", shape.channels()));
+            }
+            match shape {
+                Shape::Map { height, width, .. } => Shape::Map { channels: *channels, height, width },
+                Shape::Vector(_) => Shape::Vector(*channels),
+            }
+        }
         Op::GlobalAvgPool => Shape::Vector(map(inputs)?.0),
         Op::Flatten => {
             let values = one(inputs)?.values();

@@ -153,6 +153,7 @@ fn settle(nodes: &mut [Node], fate: &mut [Fate], zero: &mut [bool], index: usize
         | Op::AvgPool { .. }
         | Op::GlobalAvgPool
         | Op::Flatten
+        | Op::Truncate { .. }
         | Op::Concat => zero[index] = all_zero,
         _ => {}
     }

@@ -288,6 +288,37 @@ impl Space {
             .collect()
     }
 
+    /// The point whose active decisions have these readable values, as [`Space::label`] gives them.
+    ///
+    /// # Errors
+    /// Where a value is missing, is not one of its decision's, or is of no decision that is active; where the point does not
+    /// meet the space's constraints.
+    pub fn point_of(&self, labels: &BTreeMap<String, String>) -> Result<Architecture, SpaceError> {
+        let problem = |decision: &str, problem: String| SpaceError::Value { decision: decision.to_owned(), problem };
+        let mut values = Vec::with_capacity(self.decisions().len());
+        for decision in self.decisions() {
+            let given = labels.get(&decision.name);
+            let value = match (is_active(self.decisions(), decision, &values), given) {
+                (false, None) => Value::Inactive,
+                (true, Some(text)) => read_value(&decision.domain, text)
+                    .ok_or_else(|| problem(&decision.name, format!("`{text}` is none of its values")))?,
+                (true, None) => return Err(problem(&decision.name, "it has no value".into())),
+                (false, Some(_)) => {
+                    return Err(problem(&decision.name, "it has a value although its conditions do not hold".into()));
+                }
+            };
+            values.push(value);
+        }
+        let names = || self.decisions().iter().map(|decision| decision.name.as_str());
+        if let Some(unknown) = labels.keys().find(|name| !names().any(|known| known == *name)) {
+            let hint = crate::nearest(unknown, names()).map(|near| format!("; did you mean `{near}`?"));
+            return Err(problem(unknown, format!("this space has no such decision{}", hint.unwrap_or_default())));
+        }
+        let point = Architecture::Point(values);
+        self.check(&point)?;
+        Ok(point)
+    }
+
     /// Checks that some point has a network. Single points may have none: inputs may be too small for them.
     fn check_builds(&self, generator: &mut Generator) -> Result<(), SpaceError> {
         let Err(first) = self.build(&Architecture::Point(self.some_point.to_vec())) else { return Ok(()) };
@@ -405,4 +436,24 @@ fn does_task(network: &Network, context: &Context) -> Result<(), SpaceError> {
         }
     }
     Ok(())
+}
+
+/// The value of a domain that reads as `text`.
+fn read_value(domain: &Domain, text: &str) -> Option<Value> {
+    let place = |found: Option<usize>| Some(Value::Index(u32::try_from(found?).ok()?));
+    match domain {
+        Domain::Categorical(labels) => place(labels.iter().position(|label| label == text)),
+        Domain::Ordinal(numbers) => {
+            let number: f64 = text.parse().ok()?;
+            place(numbers.iter().position(|known| *known == number))
+        }
+        Domain::Integer { low, high, .. } => {
+            let number: i64 = text.parse().ok()?;
+            (*low..=*high).contains(&number).then_some(Value::Integer(number))
+        }
+        Domain::Real { low, high, .. } => {
+            let number: f64 = text.parse().ok()?;
+            (*low..=*high).contains(&number).then_some(Value::Real(number))
+        }
+    }
 }

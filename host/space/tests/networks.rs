@@ -30,7 +30,8 @@ fn ops() -> impl Strategy<Value = Op> {
             |(kernel, stride, padding, count_include_pad)| Op::AvgPool { kernel, stride, padding, count_include_pad }
         ),
         pair.prop_map(|stride| Op::Zero { stride }),
-        (size.clone(), size).prop_map(|(rows, columns)| Op::Shift { rows, columns }),
+        (size.clone(), size.clone()).prop_map(|(rows, columns)| Op::Shift { rows, columns }),
+        size.prop_map(|channels| Op::Truncate { channels }),
         (0.0_f64..1.0).prop_map(|rate| Op::Dropout { rate }),
         prop::sample::select(vec![
             Op::Relu,

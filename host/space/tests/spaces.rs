@@ -154,3 +154,93 @@ fn nas_bench_201_has_the_papers_topologies() {
     // its shift. Enumerating the simplified cells and comparing them under all orders of their nodes counts the same.
     assert_eq!(distinct.len(), 6_585);
 }
+
+/// All orders of these.
+fn orders(vertices: &[usize]) -> Vec<Vec<usize>> {
+    let Some((first, rest)) = vertices.split_first() else { return vec![Vec::new()] };
+    let mut all = Vec::new();
+    for order in orders(rest) {
+        for place in 0..=order.len() {
+            let mut longer = order.clone();
+            longer.insert(place, *first);
+            all.push(longer);
+        }
+    }
+    all
+}
+
+/// The vertices of a cell that are on paths from the first to the last, and the edges between them.
+fn on_paths(vertices: usize, edge: &dyn Fn(usize, usize) -> bool) -> Option<Vec<usize>> {
+    let reaches = |from: usize, to: usize| {
+        let mut reached = vec![from];
+        while let Some(more) = (0..vertices)
+            .find(|one| !reached.contains(one) && reached.iter().any(|from| from < one && edge(*from, *one)))
+        {
+            reached.push(more);
+        }
+        reached.contains(&to)
+    };
+    let kept: Vec<usize> = (0..vertices).filter(|one| reaches(0, *one) && reaches(*one, vertices - 1)).collect();
+    kept.contains(&0).then_some(kept)
+}
+
+#[test]
+fn nas_bench_101_counts_what_an_exhaustive_test_counts() {
+    // 2, 3 and 4 vertices with 7 edges at most, and 5 with 9; 128 channels do not divide evenly among three vertices.
+    for (vertices, edges) in [(2, 9), (3, 9), (4, 9), (5, 9), (5, 5)] {
+        let options = [("vertices", vertices as i64), ("edges", edges), ("cells", 1), ("channels", 128)];
+        let space = space("nas-bench-101", &options, [1, 8, 8], 10);
+        let pairs: Vec<(usize, usize)> = (1..vertices).flat_map(|to| (0..to).map(move |from| (from, to))).collect();
+        let inner = vertices - 2;
+        let (mut fingerprints, mut cells) = (HashSet::new(), HashSet::new());
+        for number in 0..(1_usize << pairs.len()) * 3_usize.pow(inner as u32) {
+            let (bits, labels) = (number & ((1 << pairs.len()) - 1), number >> pairs.len());
+            let label = |vertex: usize| labels / 3_usize.pow(vertex as u32 - 1) % 3;
+            let edge = |from: usize, to: usize| {
+                pairs.iter().position(|pair| *pair == (from, to)).is_some_and(|place| bits >> place & 1 == 1)
+            };
+            let values = (0..pairs.len())
+                .map(|place| Value::Index((bits >> place & 1) as u32))
+                .chain((1..=inner).map(|vertex| Value::Index(label(vertex) as u32)));
+            let point = Architecture::Point(values.collect());
+            let kept = on_paths(vertices, &edge);
+            let count =
+                kept.iter().flat_map(|kept| kept.iter().map(|to| kept.iter().filter(|from| edge(**from, *to)).count()));
+            let valid = kept.is_some() && count.sum::<usize>() <= edges as usize;
+            assert_eq!(space.check(&point).is_ok(), valid);
+            let Some(kept) = kept.filter(|_| valid) else { continue };
+            fingerprints.insert(space.fingerprint(&point).unwrap());
+            // The least of all ways to write the cell down.
+            let (last, middle) = (kept[kept.len() - 1], &kept[1..kept.len() - 1]);
+            let written = |order: &Vec<usize>| {
+                let all: Vec<usize> = [0].into_iter().chain(order.iter().copied()).chain([last]).collect();
+                let edges: Vec<bool> = all.iter().flat_map(|from| all.iter().map(|to| edge(*from, *to))).collect();
+                (order.iter().map(|vertex| label(*vertex)).collect::<Vec<_>>(), edges)
+            };
+            cells.insert(orders(middle).iter().map(written).min());
+        }
+        assert_eq!(fingerprints.len(), cells.len(), "{vertices} vertices");
+    }
+}
+
+#[test]
+fn nas_bench_101_draws_valid_cells_only() {
+    let space = space("nas-bench-101", &[], [3, 32, 32], 10);
+    for seed in 0..500 {
+        space.build(&space.sample(seed)).unwrap().validate().unwrap();
+    }
+}
+
+#[test]
+fn sizes_are_the_papers() {
+    let size = |name| space(name, &[], [3, 32, 32], 10).size();
+    // 6 operations for each of 12 layers, and each pair of layers joined or not.
+    assert_eq!(size("enas-macro"), Size::Points(6_u128.pow(12) << 66));
+    assert_eq!(space("nasnet", &[], [3, 32, 32], 10).decisions().len(), 40);
+    // 21 blocks of which those that can be left out have a seventh choice.
+    assert_eq!(size("proxylessnas"), Size::Points(6_u128.pow(6) * 7_u128.pow(15)));
+    assert_eq!(space("proxylessnas", &[], [3, 32, 32], 10).decisions().len(), 21);
+    // Six motifs of 6 edges and one of 10, with 7 choices each.
+    assert_eq!(space("hierarchical", &[], [3, 32, 32], 10).decisions().len(), 46);
+    assert_eq!(size("densenet-cells"), Size::Points(7_u128.pow(6)));
+}

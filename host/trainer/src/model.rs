@@ -55,6 +55,7 @@ enum Compute {
     AvgPool { kernel: [i64; 2], stride: [i64; 2], padding: [i64; 2], count_include_pad: bool },
     Zero { stride: [i64; 2] },
     Shift { rows: i64, columns: i64 },
+    Truncate { channels: i64 },
     Dropout(f64),
     DropPath,
     Auxiliary,
@@ -191,6 +192,7 @@ impl Model {
                 x.f_slice(2, None, None, stride[0])?.f_slice(3, None, None, stride[1])?.f_zeros_like()?
             }
             Compute::Shift { rows, columns } => shift(x, *rows, *columns)?,
+            Compute::Truncate { channels } => x.f_slice(1, None, *channels, 1)?,
             Compute::Dropout(rate) => x.f_dropout(*rate, training)?,
             Compute::DropPath => match mode {
                 Mode::Train { drop_path } if drop_path > 0.0 => {
@@ -304,6 +306,7 @@ fn compute(plan: &mut Plan, name: &str, op: &Op, input: Option<Shape>) -> Result
         },
         Op::Zero { stride } => Compute::Zero { stride: pair(*stride) },
         Op::Shift { rows, columns } => Compute::Shift { rows: (*rows).into(), columns: (*columns).into() },
+        Op::Truncate { channels } => Compute::Truncate { channels: (*channels).into() },
         Op::Dropout { rate } => Compute::Dropout(*rate),
         Op::DropPath => Compute::DropPath,
         Op::Auxiliary => Compute::Auxiliary,

@@ -215,6 +215,13 @@ fn shift_moves_up_and_left() {
 }
 
 #[test]
+fn truncate_keeps_the_first_channels() {
+    let x = Tensor::arange(12, (Kind::Float, Device::Cpu)).view([1, 3, 2, 2]);
+    let model = single([3, 2, 2], Op::Truncate { channels: 2 });
+    assert_eq!(forward(&model, &x, Mode::Evaluate), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+}
+
+#[test]
 fn drop_path_drops_whole_examples_and_keeps_the_mean() {
     let model = single([1, 2, 2], Op::DropPath);
     let x = Tensor::ones([1000, 1, 2, 2], (Kind::Float, Device::Cpu));

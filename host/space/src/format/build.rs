@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cells::stacked;
 use super::constraint::decided;
 use super::model::{
-    Compiled, CompiledUse, Edges, Item, Local, MAX_VERTICES, Merge, Module, Nodes, Number, Primitive, UseItem,
+    Compiled, CompiledUse, Edges, Item, Local, MAX_VERTICES, Merge, Module, Nodes, Number, Outputs, Primitive, UseItem,
 };
 use crate::shape::{MAX_NODES, Shape, infer};
 use crate::{Context, Decision, Network, Node, Op, SpaceError, Value};
@@ -35,28 +36,28 @@ pub(super) fn build(
 
 /// What a place in the network knows.
 #[derive(Clone, Debug)]
-struct Place {
+pub(super) struct Place {
     /// Path-like name of what is built here.
-    name: String,
+    pub(super) name: String,
     /// Channels that the module around has to give.
-    out: u32,
+    pub(super) out: u32,
     /// The stride that the module around asks for.
-    stride: u32,
+    pub(super) stride: u32,
 }
 
 impl Place {
-    fn within(&self, name: &str) -> Self {
+    pub(super) fn within(&self, name: &str) -> Self {
         let name = if self.name.is_empty() { name.to_owned() } else { format!("{}/{name}", self.name) };
         Self { name, ..*self }
     }
 }
 
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     decisions: &'a [Decision],
-    values: &'a [Value],
+    pub(super) values: &'a [Value],
     context: &'a Context,
     nodes: Vec<Node>,
-    shapes: Vec<Shape>,
+    pub(super) shapes: Vec<Shape>,
     /// How often each name was used.
     names: HashMap<String, u32>,
     steps: usize,
@@ -64,7 +65,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     /// Adds a node.
-    fn node(&mut self, name: &str, op: Op, inputs: Vec<usize>) -> Result<usize, SpaceError> {
+    pub(super) fn node(&mut self, name: &str, op: Op, inputs: Vec<usize>) -> Result<usize, SpaceError> {
         if self.nodes.len() >= MAX_NODES {
             let limit = MAX_NODES as u64;
             return Err(SpaceError::Limit { what: "nodes of a network".into(), found: limit + 1, limit });
@@ -94,10 +95,12 @@ impl Builder<'_> {
             }
             Module::Edges(edges) => self.edges(edges, history, place),
             Module::Nodes(nodes) => self.graph(nodes, history, place),
+            Module::Matrix(matrix) => self.matrix(matrix, last(history), place),
+            Module::Skips(skips) => self.skips(skips, last(history), place),
         }
     }
 
-    fn merge(&mut self, merge: Merge, results: Vec<usize>, place: &Place) -> Result<usize, SpaceError> {
+    pub(super) fn merge(&mut self, merge: Merge, results: Vec<usize>, place: &Place) -> Result<usize, SpaceError> {
         let op = match merge {
             Merge::Add => Op::Add,
             Merge::Multiply => Op::Multiply,
@@ -148,14 +151,31 @@ impl Builder<'_> {
         for to in 1..edges.vertices {
             let mut results = Vec::new();
             for (from, item) in (0..to).zip(items.by_ref()) {
+                if edges.merge == Merge::Concat && self.carries_nothing(item, edges.nothing) {
+                    continue;
+                }
                 let mut inner = place.within(&format!("edge-{from}-{to}"));
                 // The input alone has the size from before a stride.
                 inner.stride = if from == 0 { place.stride } else { 1 };
                 results.push(self.item(item, &mut vec![vertices[from]], &inner)?);
             }
-            vertices.push(self.merge(Merge::Add, results, &place.within(&format!("vertex-{to}")))?);
+            let place = place.within(&format!("vertex-{to}"));
+            vertices.push(if results.is_empty() {
+                // Nothing is stacked to nothing: zeros in the shape of the vertex before.
+                self.node(&place.within("zero").name, Op::Zero { stride: [1, 1] }, vec![vertices[to - 1]])?
+            } else {
+                self.merge(edges.merge, results, &place)?
+            });
         }
         Ok(last(&vertices))
+    }
+
+    /// Whether an edge takes the choice that stands for no edge.
+    fn carries_nothing(&self, item: &CompiledItem, nothing: Option<usize>) -> bool {
+        match (item, nothing) {
+            (Item::Choose { decision, .. }, Some(nothing)) => self.values[*decision] == Value::Index(nothing as u32),
+            _ => false,
+        }
     }
 
     /// Vertices choose inputs and operations; the output is all of them, stacked.
@@ -166,14 +186,13 @@ impl Builder<'_> {
         place: &Place,
     ) -> Result<usize, SpaceError> {
         let mut vertices = self.inputs(graph, history, place)?;
+        let mut read = vec![false; graph.inputs + graph.vertices.len()];
         for (offset, vertex) in graph.vertices.iter().enumerate() {
             let place = place.within(&format!("node-{}", graph.inputs + offset));
-            let set = match vertex.decision {
-                None => 0,
-                Some(decision) => self.index(decision, &place)?,
-            };
+            let picks = vertex.picks.chosen(self.values).ok_or_else(|| inactive_picks(&place))?;
             let mut results = Vec::new();
-            for (pick, (from, item)) in vertex.picks[set].iter().zip(&vertex.operations).enumerate() {
+            for (pick, (from, item)) in picks.iter().zip(&vertex.operations).enumerate() {
+                read[*from] = true;
                 let mut inner = place.within(&format!("op-{}-from-{from}", pick + 1));
                 inner.stride = if *from < graph.inputs { place.stride } else { 1 };
                 let mut result = self.item(item, &mut vec![vertices[*from]], &inner)?;
@@ -185,7 +204,15 @@ impl Builder<'_> {
             }
             vertices.push(self.merge(graph.merge, results, &place)?);
         }
-        self.merge(Merge::Concat, vertices.split_off(graph.inputs), place)
+        let outputs = match &graph.outputs {
+            Outputs::All => vertices.split_off(graph.inputs),
+            Outputs::Unused { besides } => {
+                let besides = self.value(besides, vertices[graph.inputs - 1], place, "stacked")?;
+                let chosen = stacked(graph.inputs, vertices.len(), besides, |vertex| read[vertex]);
+                chosen.into_iter().map(|vertex| vertices[vertex]).collect()
+            }
+        };
+        self.merge(Merge::Concat, outputs, place)
     }
 
     /// The inputs of a graph: the latest results, the first one repeated where there are too few, each fitted.
@@ -216,7 +243,12 @@ impl Builder<'_> {
     }
 
     /// Builds an item on what came before. A repeated module adds what it gave to `history` each time.
-    fn item(&mut self, item: &CompiledItem, history: &mut Vec<usize>, place: &Place) -> Result<usize, SpaceError> {
+    pub(super) fn item(
+        &mut self,
+        item: &CompiledItem,
+        history: &mut Vec<usize>,
+        place: &Place,
+    ) -> Result<usize, SpaceError> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
             let limit = MAX_STEPS as u64;
@@ -348,6 +380,7 @@ impl Builder<'_> {
             Primitive::Shift { rows, columns } => {
                 Op::Shift { rows: size(rows, "rows")?, columns: size(columns, "columns")? }
             }
+            Primitive::Truncate { channels } => Op::Truncate { channels: self.channels(channels, input, place)? },
             Primitive::Dropout { rate } => Op::Dropout { rate: *rate },
             Primitive::Plain(op) => op.clone(),
         })
@@ -399,7 +432,7 @@ impl Builder<'_> {
         }
     }
 
-    fn index(&self, decision: usize, place: &Place) -> Result<usize, SpaceError> {
+    pub(super) fn index(&self, decision: usize, place: &Place) -> Result<usize, SpaceError> {
         match self.values[decision] {
             Value::Index(index) => Ok(index as usize),
             _ => Err(inactive(&self.decisions[decision], place)),
@@ -424,8 +457,12 @@ fn is_relative(number: &Number) -> bool {
     }
 }
 
-fn problem(place: &Place, what: &str, problem: String) -> SpaceError {
+pub(super) fn problem(place: &Place, what: &str, problem: String) -> SpaceError {
     SpaceError::Node { node: place.name.clone(), op: what.to_owned(), problem }
+}
+
+fn inactive_picks(place: &Place) -> SpaceError {
+    problem(place, "inputs", "its decisions are inactive".into())
 }
 
 fn inactive(decision: &Decision, place: &Place) -> SpaceError {

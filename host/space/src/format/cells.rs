@@ -3,19 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::model::{Compiled, CompiledUse, Edges, Item, Module, Nodes, Number};
-use crate::{CellGraph, Value};
+use super::constraint::evaluate;
+use super::model::{Compiled, CompiledUse, Edges, Item, Module, Nodes, Number, Outputs};
+use crate::{CellGraph, Decision, Value};
 
 type CompiledItem = Item<Number, Arc<CompiledUse>>;
 
 /// One graph for each `edges` and `nodes` module, in the order of their first use.
-pub(super) fn cells(network: &Compiled, values: &[Value]) -> Vec<CellGraph> {
-    let mut finder = Finder { values, seen: BTreeSet::new(), cells: Vec::new() };
+pub(super) fn cells(network: &Compiled, decisions: &[Decision], values: &[Value]) -> Vec<CellGraph> {
+    let mut finder = Finder { decisions, values, seen: BTreeSet::new(), cells: Vec::new() };
     finder.module("network", network);
     finder.cells
 }
 
 struct Finder<'a> {
+    decisions: &'a [Decision],
     values: &'a [Value],
     seen: BTreeSet<usize>,
     cells: Vec<CellGraph>,
@@ -34,6 +36,16 @@ impl Finder<'_> {
                 let graph = self.edges(name, edges);
                 self.cells.push(graph);
                 edges.edges.iter().for_each(|item| self.item(item));
+            }
+            Module::Matrix(matrix) => {
+                let graph = matrix.graph(name, self.values);
+                self.cells.push(graph);
+                matrix.operations.iter().for_each(|item| self.item(item));
+            }
+            Module::Skips(skips) => {
+                let graph = skips.graph(name, self.values);
+                self.cells.push(graph);
+                skips.layers.iter().for_each(|item| self.item(item));
             }
             Module::Nodes(nodes) => {
                 let graph = self.nodes(name, nodes);
@@ -85,23 +97,36 @@ impl Finder<'_> {
         }
     }
 
-    /// The output is every vertex that chooses.
+    /// The output is what the module stacks.
     fn nodes(&self, name: &str, nodes: &Nodes<Number, Arc<CompiledUse>>) -> CellGraph {
         let vertices = nodes.inputs + nodes.vertices.len();
         let mut edges = Vec::new();
         for (to, vertex) in (nodes.inputs..).zip(&nodes.vertices) {
-            let set = vertex.decision.map_or(Some(0), |decision| index(self.values, decision));
-            let picks = set.and_then(|set| vertex.picks.get(set)).map(Vec::as_slice).unwrap_or_default();
+            let picks = vertex.picks.chosen(self.values).unwrap_or_default();
             for (from, item) in picks.iter().zip(&vertex.operations) {
                 edges.extend(self.chosen(item).map(|operation| (*from, to, operation)));
             }
         }
         let (inputs, operations) = (nodes.inputs, nodes.labels.clone());
-        CellGraph { name: name.to_owned(), vertices, inputs, outputs: (inputs..vertices).collect(), operations, edges }
+        let outputs = match &nodes.outputs {
+            Outputs::All => (inputs..vertices).collect(),
+            Outputs::Unused { besides } => {
+                // A number that depends on the place is left out: the encoding has no place.
+                let besides = evaluate(besides, self.decisions, self.values).unwrap_or(0);
+                stacked(inputs, vertices, besides, |vertex| edges.iter().any(|(from, ..)| *from == vertex))
+            }
+        };
+        CellGraph { name: name.to_owned(), vertices, inputs, outputs, operations, edges }
     }
 }
 
-fn index(values: &[Value], decision: usize) -> Option<usize> {
+/// The vertices that are stacked: those that choose and that nothing reads, and those with a bit in `besides`.
+pub(super) fn stacked(inputs: usize, vertices: usize, besides: i64, is_read: impl Fn(usize) -> bool) -> Vec<usize> {
+    let named = |vertex: usize| vertex < 63 && besides >> vertex & 1 == 1;
+    (0..vertices).filter(|vertex| named(*vertex) || (*vertex >= inputs && !is_read(*vertex))).collect()
+}
+
+pub(super) fn index(values: &[Value], decision: usize) -> Option<usize> {
     match values.get(decision) {
         Some(Value::Index(index)) => Some(*index as usize),
         _ => None,

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Definition;
-use super::constraint::{self, Measure, WrittenMeasure};
+use super::constraint::{self, Constraint, Measure, WrittenMeasure};
 use super::diagnostic::Diagnostic;
 use super::model::{
-    Compiled, CompiledUse, Edges, File, Item, Local, Module, Nodes, Number, Primitive, RecipeSetting, Setting, Span,
-    Use, UseItem, Vertex, Written, WrittenNumber,
+    Compiled, CompiledUse, Edges, File, Item, Local, Module, Nodes, Number, Outputs, Picks, Primitive, RecipeSetting,
+    Setting, Span, Use, UseItem, Vertex, Written, WrittenNumber,
 };
 use super::range::{AMOUNT, REPEAT, Range, SIZE};
 use super::read::Source;
@@ -40,6 +40,7 @@ pub(super) fn compile(text: &str, file: File) -> Result<Definition, Diagnostic> 
         open: Vec::new(),
         items: 0,
         depth: 0,
+        graphs: Vec::new(),
     };
     for name in file.numbers.keys() {
         compiler.named_number(name)?;
@@ -60,15 +61,17 @@ pub(super) fn compile(text: &str, file: File) -> Result<Definition, Diagnostic> 
     }
     // Modules that are not used are checked like the others, but decide nothing.
     let (used, uses) = compiler.scopes.mark();
+    let graphs = compiler.graphs.len();
     for name in file.modules.keys() {
         compiler.module(&Use { module: name.clone(), span: 0..0, independent: false, bare: false })?;
     }
     compiler.scopes.back_to(used, uses);
+    compiler.graphs.truncate(graphs);
     let decisions = match compiler.scopes.finish(MAX_ITEMS) {
         Some(decisions) => decisions,
         None => return compiler.too_large(),
     };
-    let mut constraints = Vec::new();
+    let mut constraints: Vec<Constraint> = compiler.graphs.iter().map(Constraint::on_paths).collect();
     for constraint in &file.constraints {
         let measure = match &constraint.measure {
             WrittenMeasure::Count { labels, within } => {
@@ -100,6 +103,8 @@ pub(super) struct Compiler<'a> {
     open: Vec<String>,
     items: usize,
     depth: usize,
+    /// Graphs whose edges are decided: vertices, most edges on paths through them, and the edges' decisions.
+    pub(super) graphs: Vec<(usize, usize, Vec<usize>)>,
 }
 
 impl Compiler<'_> {
@@ -129,6 +134,8 @@ impl Compiler<'_> {
             Module::Branches { branches, merge } => Module::Branches { branches: self.items(branches)?, merge: *merge },
             Module::Edges(edges) => Module::Edges(self.edges(edges)?),
             Module::Nodes(nodes) => Module::Nodes(self.nodes(nodes)?),
+            Module::Matrix(matrix) => Module::Matrix(self.matrix(matrix)?),
+            Module::Skips(skips) => Module::Skips(self.skips(skips)?),
         });
         self.path = around;
         self.open.pop();
@@ -176,7 +183,7 @@ impl Compiler<'_> {
         items.iter().map(|item| self.item(item)).collect()
     }
 
-    fn item(&mut self, item: &WrittenItem) -> Result<CompiledItem, Diagnostic> {
+    pub(super) fn item(&mut self, item: &WrittenItem) -> Result<CompiledItem, Diagnostic> {
         self.charge(1)?;
         if self.depth == MAX_DEPTH {
             let open = self.open.join(" -> ");
@@ -267,7 +274,8 @@ impl Compiler<'_> {
                 compiled.push(self.copy(template, &format!("edge-{from}-{to}"))?);
             }
         }
-        Ok(Edges { vertices: edges.vertices, labels: edges.labels.clone(), nothing: edges.nothing, edges: compiled })
+        let Edges { vertices, nothing, merge, .. } = *edges;
+        Ok(Edges { vertices, labels: edges.labels.clone(), nothing, merge, edges: compiled })
     }
 
     /// Each vertex has choices of its own.
@@ -277,22 +285,14 @@ impl Compiler<'_> {
         let mut vertices = Vec::new();
         for index in nodes.inputs..nodes.inputs + nodes.size {
             self.path.push(format!("node-{index}"));
-            let picks = combinations(index, nodes.picks);
-            self.charge(picks.len())?;
-            let label = |set: &Vec<usize>| set.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
-            let decision = if picks.len() > 1 {
-                let labels = picks.iter().map(label).collect();
-                Some(self.decide("inputs", Domain::Categorical(labels), 0..0)?)
-            } else {
-                None
-            };
+            let picks = self.picks(nodes, index)?;
             let mut operations = Vec::new();
             for pick in 1..=nodes.picks {
                 for template in nodes.vertices.iter().flat_map(|vertex| &vertex.operations) {
                     operations.push(self.copy(template, &format!("op-{pick}"))?);
                 }
             }
-            vertices.push(Vertex { picks, decision, operations });
+            vertices.push(Vertex { picks, operations });
             self.path.pop();
         }
         Ok(Nodes {
@@ -302,14 +302,44 @@ impl Compiler<'_> {
             labels: nodes.labels.clone(),
             size: nodes.size,
             picks: nodes.picks,
+            repeats: nodes.repeats,
+            outputs: match &nodes.outputs {
+                Outputs::All => Outputs::All,
+                Outputs::Unused { besides } => Outputs::Unused { besides: self.ranged(besides, "stacked", AMOUNT)? },
+            },
             vertices,
             merge: nodes.merge,
             drop_path: nodes.drop_path,
         })
     }
 
+    /// What vertex `index` picks among those before it.
+    fn picks(&mut self, nodes: &Nodes<Written, Use>, index: usize) -> Result<Picks, Diagnostic> {
+        if nodes.repeats {
+            let labels: Vec<String> = (0..index).map(|from| from.to_string()).collect();
+            let mut decisions = Vec::new();
+            for pick in 1..=nodes.picks {
+                let decides = index > 1;
+                let name = format!("input-{pick}");
+                let domain = Domain::Categorical(labels.clone());
+                decisions.push(if decides { Some(self.decide(&name, domain, 0..0)?) } else { None });
+            }
+            return Ok(Picks::Each(decisions));
+        }
+        let sets = combinations(index, nodes.picks);
+        self.charge(sets.len())?;
+        let label = |set: &Vec<usize>| set.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+        let decision = if sets.len() > 1 {
+            let labels = sets.iter().map(label).collect();
+            Some(self.decide("inputs", Domain::Categorical(labels), 0..0)?)
+        } else {
+            None
+        };
+        Ok(Picks::Set { sets, decision })
+    }
+
     /// A choice of its own for one of the places that a choice was written for.
-    fn copy(&mut self, template: &WrittenItem, name: &str) -> Result<CompiledItem, Diagnostic> {
+    pub(super) fn copy(&mut self, template: &WrittenItem, name: &str) -> Result<CompiledItem, Diagnostic> {
         match template {
             Item::Choose { alternatives, .. } => {
                 let decision = self.choice(name, alternatives)?;
@@ -349,6 +379,9 @@ impl Compiler<'_> {
                 rows: self.ranged(rows, "rows", AMOUNT)?,
                 columns: self.ranged(columns, "columns", AMOUNT)?,
             },
+            Primitive::Truncate { channels } => {
+                Primitive::Truncate { channels: self.ranged(channels, "channels", SIZE)? }
+            }
             Primitive::Dropout { rate } => Primitive::Dropout { rate: *rate },
             Primitive::Plain(op) => Primitive::Plain(op.clone()),
         })
@@ -420,7 +453,7 @@ impl Compiler<'_> {
         Ok(Measure::Number(number))
     }
 
-    fn decide(&mut self, name: &str, domain: Domain, span: Span) -> Result<usize, Diagnostic> {
+    pub(super) fn decide(&mut self, name: &str, domain: Domain, span: Span) -> Result<usize, Diagnostic> {
         let labels = match &domain {
             Domain::Categorical(labels) => labels.len(),
             Domain::Ordinal(numbers) => numbers.len(),

@@ -1,6 +1,7 @@
 //! Constraints: which of the points that the decisions span belong to the space.
 
 use super::diagnostic::Diagnostic;
+use super::matrix::Paths;
 use super::model::{Number, Span, Written, WrittenNumber};
 use super::parse::number;
 use super::read::{Entry, Reader, Source, integer, list, text};
@@ -41,6 +42,11 @@ pub(super) enum Measure {
     /// How many of these decisions have these values.
     Count(Vec<(usize, u32)>),
     Number(Number),
+    /// Edges on paths from input to output, of a graph with so many vertices whose edges these decisions are.
+    Paths {
+        vertices: usize,
+        edges: Vec<usize>,
+    },
 }
 
 /// The list of constraints of a file.
@@ -124,11 +130,18 @@ pub(super) fn counted(
 }
 
 impl Constraint {
+    /// That a graph joins its input and its output, with no more edges than it may have.
+    pub(super) fn on_paths((vertices, most, edges): &(usize, usize, Vec<usize>)) -> Self {
+        let measure = Measure::Paths { vertices: *vertices, edges: edges.clone() };
+        let text = "the number of edges on paths from input to output".to_owned();
+        Self { measure, text, least: Some(1), most: Some(*most as i64) }
+    }
+
     /// Whether a constraint that no decision has a part in is met; nothing for others.
     pub(super) fn settled(&self) -> Option<Result<(), SpaceError>> {
         match &self.measure {
             Measure::Number(number) => evaluate(number, &[], &[]).map(|_| self.check(&[], &[])),
-            Measure::Count(_) => None,
+            Measure::Count(_) | Measure::Paths { .. } => None,
         }
     }
 
@@ -140,6 +153,11 @@ impl Constraint {
                 Some(counted.iter().filter(chosen).count() as i64)
             }
             Measure::Number(number) => evaluate(number, decisions, values),
+            // A graph that is not there has no edges to count.
+            Measure::Paths { edges, .. } if edges.iter().all(|edge| values.get(*edge) == Some(&Value::Inactive)) => {
+                return Ok(());
+            }
+            Measure::Paths { vertices, edges } => Some(Paths::of(*vertices, edges, values).count() as i64),
         };
         let wrong = |problem: String| Err(SpaceError::Constraint(format!("{} {problem}", self.text)));
         match (found, self.least, self.most) {

@@ -8,12 +8,14 @@ mod cells;
 mod compile;
 mod constraint;
 mod diagnostic;
+mod matrix;
 mod model;
 mod parse;
 mod parse_item;
 mod range;
 mod read;
 mod scope;
+mod skips;
 
 use std::collections::BTreeMap;
 
@@ -136,7 +138,7 @@ impl SearchSpace for Definition {
 
     fn cells(&self, values: &[Value]) -> Result<Vec<CellGraph>, SpaceError> {
         check_point(&self.decisions, values)?;
-        Ok(cells::cells(&self.network, values))
+        Ok(cells::cells(&self.network, &self.decisions, values))
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::constraint::WrittenConstraint;
-use crate::{Domain, Scalar};
+use crate::{Domain, Scalar, Value};
 
 /// Most vertices of an `edges` or `nodes` module, and so most earlier results that one can reach back to.
 pub(super) const MAX_VERTICES: usize = 64;
@@ -140,6 +140,10 @@ pub(super) enum Module<N, U> {
     Edges(Edges<N, U>),
     /// A graph whose vertices choose inputs and operations.
     Nodes(Nodes<N, U>),
+    /// A graph any of whose edges may be there, with operations on its vertices.
+    Matrix(Matrix<N, U>),
+    /// Layers that choose operations, and which earlier layers they read besides the one before.
+    Skips(Skips<N, U>),
 }
 
 #[derive(Debug)]
@@ -148,6 +152,8 @@ pub(super) struct Edges<N, U> {
     /// Labels of the operations, and which of them carries nothing.
     pub(super) labels: Vec<String>,
     pub(super) nothing: Option<usize>,
+    /// How the edges that end at a vertex are merged.
+    pub(super) merge: Merge,
     /// For each edge, by its later vertex and then by its earlier one. Before compiling there is one entry, which stands
     /// for each edge.
     pub(super) edges: Vec<Item<N, U>>,
@@ -165,6 +171,10 @@ pub(super) struct Nodes<N, U> {
     /// How many vertices choose, and how many inputs each picks.
     pub(super) size: usize,
     pub(super) picks: usize,
+    /// Whether a vertex may pick an input several times, each pick being a decision of its own.
+    pub(super) repeats: bool,
+    /// What is stacked in the end.
+    pub(super) outputs: Outputs<N>,
     /// The vertices that choose. Before compiling there is one entry with one operation, which stands for each.
     pub(super) vertices: Vec<Vertex<N, U>>,
     /// How the picks of a vertex are merged.
@@ -176,12 +186,78 @@ pub(super) struct Nodes<N, U> {
 /// A vertex that chooses.
 #[derive(Debug)]
 pub(super) struct Vertex<N, U> {
-    /// The sets of inputs to choose from.
-    pub(super) picks: Vec<Vec<usize>>,
-    /// The decision between them, where there are several; `None` before compiling.
-    pub(super) decision: Option<usize>,
-    /// What is done to each input of the chosen set.
+    pub(super) picks: Picks,
+    /// What is done to each input that is picked.
     pub(super) operations: Vec<Item<N, U>>,
+}
+
+/// What a vertex reads.
+#[derive(Debug)]
+pub(super) enum Picks {
+    /// Not numbered yet.
+    Open,
+    /// One of these sets; the decision between them, where there are several.
+    Set { sets: Vec<Vec<usize>>, decision: Option<usize> },
+    /// Any earlier vertex, for each pick; its decision, where there is more than one vertex.
+    Each(Vec<Option<usize>>),
+}
+
+impl Picks {
+    /// The vertices that are picked; nothing where a decision is inactive.
+    pub(super) fn chosen(&self, values: &[Value]) -> Option<Vec<usize>> {
+        let index = |decision: &Option<usize>| match decision {
+            None => Some(0),
+            Some(decision) => match values.get(*decision)? {
+                Value::Index(index) => Some(*index as usize),
+                _ => None,
+            },
+        };
+        match self {
+            Self::Open => None,
+            Self::Set { sets, decision } => sets.get(index(decision)?).cloned(),
+            Self::Each(decisions) => decisions.iter().map(index).collect(),
+        }
+    }
+}
+
+/// The vertices of a graph that are stacked to make its output.
+#[derive(Clone, Debug)]
+pub(super) enum Outputs<N> {
+    /// All that choose.
+    All,
+    /// Those that no vertex reads, of all that choose; and those whose bits are set in `besides`.
+    Unused { besides: N },
+}
+
+/// A graph as in NAS-Bench-101: vertex 0 is the input, the last one the output, those between have operations.
+#[derive(Debug)]
+pub(super) struct Matrix<N, U> {
+    pub(super) vertices: usize,
+    /// Most edges on paths from input to output.
+    pub(super) most_edges: usize,
+    pub(super) labels: Vec<String>,
+    /// The decision of each edge, by its later vertex and then by its earlier one; none before compiling.
+    pub(super) edges: Vec<usize>,
+    /// What the vertices between input and output do. Before compiling there is one entry, which stands for each.
+    pub(super) operations: Vec<Item<N, U>>,
+    /// Fits the input to a vertex's channels.
+    pub(super) project: Box<Item<N, U>>,
+}
+
+/// A whole network of layers as in ENAS's macro space.
+#[derive(Debug)]
+pub(super) struct Skips<N, U> {
+    pub(super) size: usize,
+    pub(super) labels: Vec<String>,
+    /// The decisions of each layer's skips, by the layer that is read; none before compiling.
+    pub(super) skips: Vec<Vec<usize>>,
+    /// What the layers do. Before compiling there is one entry, which stands for each.
+    pub(super) layers: Vec<Item<N, U>>,
+    /// Makes one of a layer's result and what it reads besides, stacked.
+    pub(super) join: Box<Item<N, U>>,
+    /// Layers, from 1, behind which every result so far is reduced, and how.
+    pub(super) reduce_after: Vec<usize>,
+    pub(super) reduce: Option<Box<Item<N, U>>>,
 }
 
 /// How several results become one.
@@ -261,6 +337,9 @@ pub(super) enum Primitive<N> {
     Shift {
         rows: N,
         columns: N,
+    },
+    Truncate {
+        channels: N,
     },
     Dropout {
         rate: f64,

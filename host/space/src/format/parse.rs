@@ -1,6 +1,7 @@
 //! From TOML to modules.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use toml::de::{DeTable, DeValue};
@@ -8,11 +9,12 @@ use toml::de::{DeTable, DeValue};
 use super::constraint::constraints;
 use super::diagnostic::Diagnostic;
 use super::model::{
-    Combine, Edges, File, Item, MAX_VERTICES, Merge, Module, Nodes, RecipeSetting, Span, Use, Vertex, Written,
-    WrittenNumber,
+    Combine, Edges, File, Item, MAX_VERTICES, Merge, Module, Nodes, Outputs, Picks, RecipeSetting, Span, Use, Vertex,
+    Written, WrittenNumber,
 };
 use super::parse_item::item;
 use super::read::{Entry, Reader, Source, integer, kind, list, real, text};
+use super::{matrix, skips};
 use crate::{Domain, OPERATIONS, Scalar};
 
 /// Deepest nesting of tables and lists that is read.
@@ -21,6 +23,8 @@ const MAX_NESTING: usize = 32;
 const MAX_NAME: usize = 64;
 /// Most sets of inputs that a vertex chooses from.
 const MAX_COMBINATIONS: usize = 10_000;
+/// Kinds of modules.
+const KINDS: [&str; 6] = ["chain", "branches", "edges", "nodes", "matrix", "skips"];
 /// Names that places know, so that nothing else may have them.
 const LOCALS: [&str; 4] = ["in", "out", "stride", "classes"];
 
@@ -64,7 +68,8 @@ pub(super) fn file(text_of_file: &str, given: &BTreeMap<String, Scalar>) -> Resu
         if OPERATIONS.contains(&key) {
             return source.error(span, format!("an operation has the name `{key}`: name the module otherwise"));
         }
-        modules.insert(key.to_owned(), Rc::new(module(Reader::of(source, entry, "a module")?)?));
+        let module = module(&Reader::of(source, entry, "a module")?, &Constants(&options))?;
+        modules.insert(key.to_owned(), Rc::new(module));
     }
     let recipe = match reader.get("recipe") {
         Some(entry) => recipe(Reader::of(source, entry, "`recipe`")?)?,
@@ -144,18 +149,20 @@ fn options(
     Ok((options, numbers))
 }
 
-fn module(reader: Reader<'_>) -> Result<Module<Written, Use>, Diagnostic> {
+fn module(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Module<Written, Use>, Diagnostic> {
     let source = reader.source;
     let entry = reader.need("kind")?;
     let kind = text(source, entry, "kind")?;
     let module = match kind.as_str() {
         "chain" => Module::Chain { layers: items(source, reader.need("layers")?, "layers")? },
         "branches" => {
-            Module::Branches { branches: items(source, reader.need("branches")?, "branches")?, merge: merge(&reader)? }
+            Module::Branches { branches: items(source, reader.need("branches")?, "branches")?, merge: merge(reader)? }
         }
-        "edges" => Module::Edges(edges(&reader)?),
-        "nodes" => Module::Nodes(nodes(&reader)?),
-        other => return source.unknown(entry.span(), "kind of module", other, ["chain", "branches", "edges", "nodes"]),
+        "edges" => Module::Edges(edges(reader, constants)?),
+        "nodes" => Module::Nodes(nodes(reader, constants)?),
+        "matrix" => Module::Matrix(matrix::parse(reader, constants)?),
+        "skips" => Module::Skips(skips::parse(reader, constants)?),
+        other => return source.unknown(entry.span(), "kind of module", other, KINDS),
     };
     reader.finish()?;
     Ok(module)
@@ -179,13 +186,35 @@ fn merge(reader: &Reader<'_>) -> Result<Merge, Diagnostic> {
     }
 }
 
-/// A small count, which decides what there is to decide and so is a plain number.
-fn count(reader: &Reader<'_>, key: &'static str, low: i64) -> Result<usize, Diagnostic> {
-    let entry = reader.need(key)?;
-    let count = integer(reader.source, entry, key)?;
-    match usize::try_from(count) {
-        Ok(size) if count >= low && size <= MAX_VERTICES => Ok(size),
-        _ => reader.source.error(entry.span(), format!("`{key}` has to be {low} to {MAX_VERTICES}")),
+/// Numbers that are known before anything is decided: the options.
+pub(super) struct Constants<'a>(&'a BTreeMap<String, Scalar>);
+
+impl Constants<'_> {
+    /// A small count, which decides what there is to decide: an integer, or an option's name.
+    pub(super) fn count(
+        &self,
+        reader: &Reader<'_>,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Result<usize, Diagnostic> {
+        let entry = reader.need(key)?;
+        let (count, what) = match entry.get_ref() {
+            DeValue::String(name) => match self.0.get(name.as_ref()) {
+                Some(Scalar::Integer(value)) => (*value, format!(", but the option `{name}` is {value}")),
+                _ => {
+                    return reader.source.unknown(entry.span(), "option", name, self.0.keys().map(String::as_str));
+                }
+            },
+            _ => (integer(reader.source, entry, key)?, String::new()),
+        };
+        match usize::try_from(count) {
+            Ok(size) if range.contains(&count) => Ok(size),
+            _ => {
+                let (low, high) = (range.start(), range.end());
+                let should = if *high == i64::MAX { format!("at least {low}") } else { format!("{low} to {high}") };
+                reader.source.error(entry.span(), format!("`{key}` has to be {should}{what}"))
+            }
+        }
     }
 }
 
@@ -202,8 +231,8 @@ pub(super) fn alternatives(source: Source<'_>, entry: Entry<'_>) -> Result<Vec<(
     entries.into_iter().map(alternative).collect()
 }
 
-fn edges(reader: &Reader<'_>) -> Result<Edges<Written, Use>, Diagnostic> {
-    let vertices = count(reader, "vertices", 2)?;
+fn edges(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Edges<Written, Use>, Diagnostic> {
+    let vertices = constants.count(reader, "vertices", 2..=MAX_VERTICES as i64)?;
     let alternatives = alternatives(reader.source, reader.need("choices")?)?;
     let labels = labels(&alternatives);
     let nothing = match reader.get("nothing") {
@@ -219,20 +248,20 @@ fn edges(reader: &Reader<'_>) -> Result<Edges<Written, Use>, Diagnostic> {
         }
     };
     let template = Item::Choose { name: None, decision: 0, alternatives };
-    Ok(Edges { vertices, labels, nothing, edges: vec![template] })
+    Ok(Edges { vertices, labels, nothing, merge: merge(reader)?, edges: vec![template] })
 }
 
-fn nodes(reader: &Reader<'_>) -> Result<Nodes<Written, Use>, Diagnostic> {
+fn nodes(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Nodes<Written, Use>, Diagnostic> {
     let source = reader.source;
-    let inputs = count(reader, "inputs", 1)?;
-    let vertices = count(reader, "vertices", 1)?;
-    let picks = count(reader, "picks", 1)?;
-    if picks > inputs {
+    let count = |key| constants.count(reader, key, 1..=MAX_VERTICES as i64);
+    let (inputs, vertices, picks) = (count("inputs")?, count("vertices")?, count("picks")?);
+    let repeats = reader.flag("repeats")?.unwrap_or(false);
+    if picks > inputs && !repeats {
         let problem = format!("the first vertex has {inputs} inputs to pick from, fewer than {picks} picks");
         return source.error(reader.need("picks")?.span(), problem);
     }
     for vertex in 0..vertices {
-        if combinations(inputs + vertex, picks) > MAX_COMBINATIONS {
+        if !repeats && combinations(inputs + vertex, picks) > MAX_COMBINATIONS {
             let problem = format!("vertex {} would choose from more than {MAX_COMBINATIONS} sets", inputs + vertex);
             return source.error(reader.need("picks")?.span(), format!("{problem} of inputs"));
         }
@@ -248,10 +277,27 @@ fn nodes(reader: &Reader<'_>) -> Result<Nodes<Written, Use>, Diagnostic> {
         labels,
         size: vertices,
         picks,
-        vertices: vec![Vertex { picks: Vec::new(), decision: None, operations: vec![template] }],
+        repeats,
+        outputs: outputs(reader)?,
+        vertices: vec![Vertex { picks: Picks::Open, operations: vec![template] }],
         merge: merge(reader)?,
         drop_path: reader.flag("drop_path")?.unwrap_or(false),
     })
+}
+
+/// What a graph's output is made of.
+fn outputs(reader: &Reader<'_>) -> Result<Outputs<Written>, Diagnostic> {
+    let source = reader.source;
+    let Some(entry) = reader.get("outputs") else { return Ok(Outputs::All) };
+    match text(source, entry, "outputs")?.as_str() {
+        "all" => Ok(Outputs::All),
+        "unused" => {
+            let none = Written { span: entry.span(), number: WrittenNumber::Literal(0) };
+            let besides = reader.get("stacked").map(|entry| number(source, entry, "stacked")).transpose()?;
+            Ok(Outputs::Unused { besides: besides.unwrap_or(none) })
+        }
+        other => source.unknown(entry.span(), "outputs", other, ["all", "unused"]),
+    }
 }
 
 /// Number of sets of `size` of `count` things.
@@ -259,7 +305,7 @@ fn combinations(count: usize, size: usize) -> usize {
     (0..size).fold(1, |sets: usize, taken| sets.saturating_mul(count.saturating_sub(taken)) / (taken + 1))
 }
 
-fn labels(alternatives: &[(String, WrittenItem)]) -> Vec<String> {
+pub(super) fn labels(alternatives: &[(String, WrittenItem)]) -> Vec<String> {
     alternatives.iter().map(|(label, _)| label.clone()).collect()
 }
 

@@ -156,6 +156,7 @@ fn operation(reader: &Reader<'_>, name: &str, span: Span) -> Result<Primitive<Wr
         },
         "zero" => Primitive::Zero { stride: whole("stride", 1)? },
         "shift" => Primitive::Shift { rows: whole("rows", 0)?, columns: whole("columns", 0)? },
+        "truncate" => Primitive::Truncate { channels: needed("channels")? },
         "dropout" => {
             let entry = reader.need("rate")?;
             let rate = real(source, entry, "rate")?;
