@@ -34,6 +34,8 @@ Exit codes:
 pub(crate) enum Command {
     /// Search a network as an experiment file says.
     Run(Run),
+    /// Train one architecture in full, and test it.
+    Train(Train),
     /// Go on with a run that was stopped, however it was: it ends as if it had never been.
     Resume {
         /// The run's number, or `latest`.
@@ -112,6 +114,34 @@ pub(crate) struct Run {
     /// Number of trainers at work instead of the file's.
     #[arg(long)]
     pub(crate) workers: Option<u32>,
+    /// Load and check everything, print the full settings, and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// Name of a published architecture; or with `--space` its genotype in the field's notation, or a JSON object of
+    /// decisions.
+    pub(crate) architecture: String,
+    /// What to train it on: the name or path of data, or an experiment file whose `[task]`, `[trainer]` and `[run]` count.
+    #[arg(long, value_name = "DATA|FILE")]
+    pub(crate) task: String,
+    /// Space that it is a point of: a bundled one, or path of a file.
+    #[arg(long)]
+    pub(crate) space: Option<String>,
+    /// Set an option of the space, e.g. `-o cells=8`. A published architecture has those of its paper.
+    #[arg(short, long = "option", value_name = "KEY=VALUE")]
+    pub(crate) options: Vec<String>,
+    /// Epochs instead of the recipe's.
+    #[arg(long)]
+    pub(crate) epochs: Option<u32>,
+    /// Trainings, each from a seed of its own.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seeds: u32,
+    /// Seed instead of the file's.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// Load and check everything, print the full settings, and stop.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use archwright_space::genotype::Genotype;
 use archwright_space::published::{self, Published};
-use archwright_space::{Architecture, Space, SpaceError};
+use archwright_space::{Architecture, Space};
 use serde_json::{Value, json};
 
 use crate::args::SpaceChoice;
@@ -15,7 +15,7 @@ use crate::runs::table;
 use crate::space::open;
 
 /// What was asked for: which point of a space.
-enum Wanted {
+pub(crate) enum Wanted {
     Published(&'static Published),
     Genotype(Genotype),
     /// Readable values of the active decisions.
@@ -23,7 +23,7 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn read(text: &str) -> Result<Self, CliError> {
+    pub(crate) fn read(text: &str) -> Result<Self, CliError> {
         if let Some(one) = published::get(text) {
             return Ok(Self::Published(one));
         }
@@ -42,12 +42,37 @@ impl Wanted {
         Err(CliError::input(format!("no architecture is published here as `{text}`"), Some(help)))
     }
 
-    fn locate(&self, space: &Space) -> Result<Architecture, SpaceError> {
+    /// The space of a published architecture.
+    pub(crate) fn space(&self) -> Option<&'static str> {
         match self {
-            Self::Published(one) => one.locate(space),
-            Self::Genotype(genotype) => genotype.locate(space),
-            Self::Decisions(labels) => space.point_of(labels),
+            Self::Published(one) => Some(&one.space),
+            _ => None,
         }
+    }
+
+    /// The space with the options that are in force, and the point. What `choice` says counts more than what was published.
+    pub(crate) fn locate(
+        &self,
+        choice: &SpaceChoice,
+        locations: &Locations,
+    ) -> Result<(SpaceChoice, Space, Architecture), CliError> {
+        let mut choice = choice.clone();
+        if let Self::Published(one) = self
+            && one.space == choice.space
+        {
+            choice.options.splice(0..0, one.options.iter().map(|(key, value)| format!("{key}={value}")));
+        }
+        let space = open(&choice, locations)?;
+        let point = match self {
+            Self::Published(one) => one.locate(&space),
+            Self::Genotype(genotype) => genotype.locate(&space),
+            Self::Decisions(labels) => space.point_of(labels),
+        };
+        let point = point.map_err(|error| {
+            let elsewhere = self.space().filter(|its| *its != choice.space);
+            CliError::input(error.to_string(), elsewhere.map(|its| format!("it is a point of `{its}`")))
+        })?;
+        Ok((choice, space, point))
     }
 }
 
@@ -58,22 +83,7 @@ pub(crate) fn locate(
     output: Output,
 ) -> Result<ExitCode, CliError> {
     let wanted = Wanted::read(what)?;
-    let mut choice = choice.clone();
-    if let Wanted::Published(one) = &wanted
-        && one.space == choice.space
-    {
-        // What the command says counts more.
-        let published = one.options.iter().map(|(key, value)| format!("{key}={value}"));
-        choice.options.splice(0..0, published);
-    }
-    let space = open(&choice, locations)?;
-    let point = wanted.locate(&space).map_err(|error| {
-        let help = match &wanted {
-            Wanted::Published(one) if one.space != choice.space => Some(format!("it is a point of `{}`", one.space)),
-            _ => None,
-        };
-        CliError::input(error.to_string(), help)
-    })?;
+    let (choice, space, point) = wanted.locate(choice, locations)?;
     let profile = space.profile(&point).map_err(|error| CliError::input(error.to_string(), None))?;
     let fingerprint = space.fingerprint(&point).map_err(|error| CliError::input(error.to_string(), None))?;
     let genotype = match &wanted {

@@ -13,6 +13,7 @@ mod recorded;
 mod run;
 mod runs;
 mod space;
+mod train;
 mod verify;
 
 use std::io::IsTerminal;
@@ -44,6 +45,7 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
     let locations = locations::Locations::find(arguments.store.as_deref())?;
     match &arguments.command {
         Command::Run(options) => run::run(options, &locations, output),
+        Command::Train(options) => train::train(options, &locations, output),
         Command::Resume { run } => run::resume(run, &locations, output),
         Command::Verify(options) => verify::verify(options, &locations, output),
         Command::Lock { run, output: file } => recorded::lock(run, file.as_deref(), &locations, output),

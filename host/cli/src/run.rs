@@ -20,12 +20,27 @@ pub(crate) fn run(options: &args::Run, locations: &Locations, output: Output) ->
         (None, Some(path)) => from_file(path, options, locations)?,
         (None, None) => return Err(CliError::input("there is nothing to run: name an experiment file", None)),
     };
-    if options.dry_run {
-        return settings(&search, output);
+    conduct(&search, options.dry_run, output)
+}
+
+/// Runs what a file says, or with `dry_run` prints its full settings.
+pub(crate) fn search(
+    file: &ExperimentFile,
+    dry_run: bool,
+    locations: &Locations,
+    output: Output,
+) -> Result<ExitCode, CliError> {
+    let environment = locations.environment(wants_auto(&file.experiment) && !dry_run)?;
+    conduct(&Search::prepare(file, &environment)?, dry_run, output)
+}
+
+fn conduct(search: &Search, dry_run: bool, output: Output) -> Result<ExitCode, CliError> {
+    if dry_run {
+        return settings(search, output);
     }
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    let mut progress = Progress::new(&search);
+    let mut progress = Progress::new(search);
     let result = search.run(&stop, &mut progress);
     progress.close();
     tell(&result?, output)?;

@@ -182,12 +182,13 @@ pub(crate) fn report_text(report: &Report) -> String {
     line(
         "tried",
         format!(
-            "{}{}: {} median {:.4}, best {:.4}{}",
+            "{}{}{}{}",
             count(tried.queries as usize, "architecture"),
             tried.distinct.map(|distinct| format!(" ({distinct} distinct)")).unwrap_or_default(),
-            tried.objective,
-            tried.median,
-            tried.best,
+            match (tried.median, tried.best) {
+                (Some(median), Some(best)) => format!(": {} median {median:.4}, best {best:.4}", tried.objective),
+                _ => String::new(),
+            },
             if tried.failed > 0 { format!("; {} failed", tried.failed) } else { String::new() }
         ),
     );

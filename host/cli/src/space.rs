@@ -99,7 +99,7 @@ fn declared(name: &str, text: &str, options: &Map<String, Value>) -> Result<Defi
 }
 
 /// `KEY=VALUE`: a number, `true`, `false`, or else text.
-fn options(choice: &SpaceChoice) -> Result<Map<String, Value>, CliError> {
+pub(crate) fn options(choice: &SpaceChoice) -> Result<Map<String, Value>, CliError> {
     choice
         .options
         .iter()

@@ -315,10 +315,6 @@ impl Driver<'_> {
 
     fn conclude(&mut self, progress: Progress, jobs: &mut Jobs<'_>) -> Result<Searched, SearchError> {
         let seconds = jobs.journal.searched()?;
-        let Some((best, _)) = progress.incumbent else {
-            let last = progress.last_failure.unwrap_or_else(|| "none, the strategy asked for nothing".into());
-            return Err(SearchError::NothingFound { failed: progress.failed, last });
-        };
         let history = &progress.history;
         let tried = Tried {
             queries: progress.told,
@@ -327,12 +323,18 @@ impl Driver<'_> {
             trained: progress.trained,
             remembered: progress.remembered,
             objective: objective_name(self.experiment.task.objectives[0]),
-            best,
+            best: progress.incumbent.map(|(best, _)| best),
             median: median(history.iter().filter_map(|one| Some(one.rank?.0)).collect()),
             cost: progress.cost,
             seconds,
         };
+        let (failed, last_failure) = (progress.failed, progress.last_failure.clone());
         let candidates = self.candidates(progress, jobs)?;
+        // A strategy may know what it picks without having tried anything.
+        if candidates.is_empty() || (failed > 0 && tried.best.is_none()) {
+            let last = last_failure.unwrap_or_else(|| "none, the strategy asked for nothing".into());
+            return Err(SearchError::NothingFound { failed, last });
+        }
         Ok(Searched { tried, candidates })
     }
 

@@ -76,10 +76,10 @@ pub struct Tried {
     pub remembered: u64,
     /// The first objective: its name.
     pub objective: String,
-    /// Best estimate of the first objective.
-    pub best: f64,
+    /// Best estimate of the first objective; absent where the strategy knew what it would pick without any.
+    pub best: Option<f64>,
     /// Median estimate of the first objective.
-    pub median: f64,
+    pub median: Option<f64>,
     /// Seconds of training charged.
     pub cost: f64,
     /// Wall time of the search in seconds.
@@ -183,15 +183,15 @@ pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
 }
 
 /// The median; NaN for no values.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     if values.is_empty() {
-        return f64::NAN;
+        return None;
     }
     let middle = values.len() / 2;
     let even = values.len().is_multiple_of(2);
     let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    match below.iter().copied().max_by(f64::total_cmp) {
+    Some(match below.iter().copied().max_by(f64::total_cmp) {
         Some(lower) if even => f64::midpoint(lower, *upper),
         _ => *upper,
-    }
+    })
 }
