@@ -245,6 +245,38 @@ fn networks_of_bundled_spaces_keep_theirs_in_another_order() {
     }
 }
 
+/// A bundled space whose networks are small enough for an exhaustive search.
+fn small_space(name: &str) -> Space {
+    let known = Definition::parse(bundled::source(name).unwrap()).unwrap();
+    let small = [("cells", if name == "darts" { 3 } else { 1 }), ("channels", 12), ("layers", 2), ("growth", 4)];
+    let options: Vec<_> = small.into_iter().filter(|(key, _)| known.options().contains_key(*key)).collect();
+    bundled_space(name, &options)
+}
+
+/// Pairs of networks a space that are compared; `ARCHWRIGHT_PAIRS` sets another number.
+fn pairs() -> u64 {
+    std::env::var("ARCHWRIGHT_PAIRS").ok().and_then(|number| number.parse().ok()).unwrap_or(20)
+}
+
+#[test]
+fn networks_of_bundled_spaces_differ_exactly_where_they_are_not_isomorphic() {
+    for name in bundled::names() {
+        let space = small_space(name);
+        let mut differing = 0;
+        for seed in 0..pairs() {
+            let parent = space.sample(seed);
+            // One decision further is as near as networks get.
+            let other = space.mutate(&parent, seed).unwrap();
+            let (Ok(left), Ok(right)) = (space.build(&parent), space.build(&other)) else { continue };
+            assert_eq!(left.fingerprint(), reordered(&left, seed).fingerprint(), "{name}, seed {seed}");
+            let alike = left.nodes.len() == right.nodes.len() && isomorphic(&left, &right);
+            assert_eq!(left.fingerprint() == right.fingerprint(), alike, "{name}, seed {seed}");
+            differing += u64::from(!alike);
+        }
+        assert!(differing > 0, "{name}");
+    }
+}
+
 #[test]
 fn fingerprints_are_permanent() {
     // Caches are keyed by fingerprints: these never change.
