@@ -114,7 +114,7 @@ pub struct DeviceSummary {
 }
 
 /// The data as loaded and split.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
     /// Digest of the examples and labels.
     pub digest: String,
@@ -128,4 +128,19 @@ pub struct DataSummary {
     pub validation: u64,
     /// Number of test examples.
     pub test: u64,
+    /// How examples are normalised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalisation: Option<Normalisation>,
+    /// Names of the classes, in the order of the scores, where the data has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_names: Option<Vec<String>>,
+}
+
+/// How examples are normalised: each channel's mean is taken off, and the rest divided by its deviation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalisation {
+    /// Mean of each channel over the training examples.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each channel over the training examples; 1 where it is the same everywhere.
+    pub deviation: Vec<f32>,
 }

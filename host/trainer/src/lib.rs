@@ -7,6 +7,8 @@ mod augment;
 mod checkpoint;
 pub mod data;
 pub mod device;
+#[cfg(test)]
+mod export_tests;
 mod failure;
 mod memory;
 mod model;

@@ -58,6 +58,13 @@ pub(super) fn read(folder: &Path, side: u32) -> Result<Examples, Problem> {
     })
 }
 
+/// The names of the classes, in the order of their numbers.
+pub(super) fn class_names(folder: &Path) -> Result<Vec<String>, Problem> {
+    let own_test = folder.join("train").is_dir() && folder.join("test").is_dir();
+    let classes = by_class(&if own_test { folder.join("train") } else { folder.to_owned() })?;
+    Ok(classes.into_keys().collect())
+}
+
 /// Images by the names of their classes.
 type Classes = BTreeMap<String, Vec<PathBuf>>;
 

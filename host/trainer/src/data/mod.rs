@@ -11,7 +11,7 @@ mod split;
 
 use std::path::Path;
 
-use archwright_protocol::{DataFormat, DataSummary, FailureKind, Subset, Task};
+use archwright_protocol::{DataFormat, DataSummary, FailureKind, Normalisation, Subset, Task};
 use tch::{Device, Kind, Tensor};
 
 use crate::Problem;
@@ -119,6 +119,11 @@ pub(crate) fn load(task: &Task, location: Option<&Path>, device: Device) -> Resu
         train: division.train.len() as u64,
         validation: division.validation.len() as u64,
         test: division.test.len() as u64,
+        normalisation: Some(Normalisation { mean: channels_of(&mean)?, deviation: channels_of(&deviation)? }),
+        class_names: match (task.data.format, location) {
+            (DataFormat::Images, Some(folder)) => Some(images::class_names(folder)?),
+            _ => None,
+        },
     };
     Ok(Data {
         images: images.f_to_device(device)?,
@@ -152,6 +157,10 @@ fn statistics(images: &Tensor, train: &[i64]) -> Result<(Tensor, Tensor), Proble
     let deviation = deviation.f_where_self(&deviation.f_gt(0.0)?, &deviation.f_ones_like()?)?;
     let as_map = |tensor: Tensor| tensor.f_to_kind(Kind::Float)?.f_view([1, channels, 1, 1]);
     Ok((as_map(mean)?, as_map(deviation)?))
+}
+
+fn channels_of(statistic: &Tensor) -> Result<Vec<f32>, Problem> {
+    Ok(Vec::try_from(statistic.f_view([-1])?)?)
 }
 
 fn digest(examples: &Examples) -> String {
