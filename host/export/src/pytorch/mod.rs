@@ -126,7 +126,9 @@ impl<'a> Compiler<'a> {
     fn about(&self, group: &Group) -> String {
         let name = group.names.last().map_or("part", |name| without_number(name)).replace(['\\', '"'], "'");
         let shapes = |nodes: Vec<usize>| {
-            nodes.into_iter().map(|node| shape(self.shapes[node])).collect::<Vec<_>>().join(" and ")
+            let mut shapes: Vec<String> = nodes.into_iter().map(|node| shape(self.shapes[node])).collect();
+            shapes.dedup();
+            shapes.join(" and ")
         };
         let takes = shapes(group.ports.iter().map(|port| port.node).collect());
         format!("`{name}`; first used from {takes} to {}.", shapes(group.outputs.clone()))
@@ -162,7 +164,7 @@ impl<'a> Compiler<'a> {
             "\"\"\"A network that Archwright found: {origin}.\n\n\
              It has {parameters} parameters, takes images of ({input}) and gives {scores} class scores.\n\n    \
              model = load()                    # in evaluation mode, with the weights beside this file\n    \
-             scores = model({images})\n\"\"\"\n\n\
+             scores = model({images}\n\"\"\"\n\n\
              from pathlib import Path\n\nimport torch\n{functional}from safetensors.torch import load_file\n\
              from torch import nn\n",
             origin = self.exported.origin.replace(['\\', '"'], "'"),
@@ -170,7 +172,7 @@ impl<'a> Compiler<'a> {
             images = if self.exported.normalisation.is_some() {
                 "normalise(images))"
             } else {
-                "images)            # normalised as they were in training"
+                "images)            # normalised as in training"
             },
         );
         self.constants(&mut text);

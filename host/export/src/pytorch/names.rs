@@ -6,7 +6,7 @@ use std::collections::HashSet;
 /// has.
 const TAKEN: &str = "False None True and as assert async await break class continue def del elif else except finally for \
 from global if import in is lambda nonlocal not or pass raise return try while with yield match case type \
-torch nn self range super tuple list print \
+torch nn self range super tuple list print sum max min input all any map filter id dir hash len next iter open set zip vars \
 forward train eval training to half float double bfloat16 cpu cuda xpu ipu mtia type apply parameters buffers modules \
 children named_parameters named_buffers named_modules named_children state_dict load_state_dict add_module \
 register_module register_parameter register_buffer get_parameter get_buffer get_submodule set_submodule \

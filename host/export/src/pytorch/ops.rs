@@ -25,6 +25,12 @@ pub(super) fn label(op: &Op) -> (&'static str, bool) {
     }
 }
 
+/// Whether a name is one that operations give.
+pub(super) fn is_label(name: &str) -> bool {
+    let last = name.rsplit('_').next().unwrap_or(name);
+    ["conv", "norm", "linear", "pool", "dropout"].contains(&last)
+}
+
 fn pair([rows, columns]: [u32; 2]) -> String {
     if rows == columns { rows.to_string() } else { format!("({rows}, {columns})") }
 }

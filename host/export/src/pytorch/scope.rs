@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use archwright_space::{Network, Op, Shape};
+use archwright_space::{Network, Node, Op, Shape};
 
 use super::names::{Names, place, snake, without_number};
 use super::ops;
@@ -148,7 +148,8 @@ impl Scope<'_> {
                 }
                 let number = numbers.entry(name.clone()).or_insert(0);
                 *number += 1;
-                let separator = if name.ends_with(|last: char| last.is_ascii_digit()) { "_" } else { "" };
+                // `conv1` as is usual; but `normal_1`.
+                let separator = if ops::is_label(&name) { "" } else { "_" };
                 Some(names.claim(&format!("{name}{separator}{number}")))
             })
             .collect()
@@ -158,9 +159,9 @@ impl Scope<'_> {
     fn label(&self, step: &Step<'_>) -> Option<(Option<String>, String)> {
         let member = *step.members().first()?;
         let label = match (&member.part, step) {
-            (Part::Group(group), Step::One(_)) => snake(group.names.first().map_or("part", String::as_str)),
+            (Part::Group(group), Step::One(_)) => group_name(group),
             (Part::Group(group), _) => {
-                let name = snake(without_number(group.names.first().map_or("part", String::as_str)));
+                let name = group_name(group);
                 if name.ends_with("cell") || name.ends_with("layer") || name.ends_with("block") {
                     format!("{name}s")
                 } else {
@@ -269,7 +270,14 @@ impl Scope<'_> {
             }
             training = auxiliary;
             for line in self.statements(index, step, attribute.as_deref(), &mut variables)? {
-                lines.push(if auxiliary { format!("    {line}") } else { line });
+                let line = if auxiliary { format!("    {line}") } else { line };
+                match merged(lines.last(), &line) {
+                    Some(both) => {
+                        lines.pop();
+                        lines.push(both);
+                    }
+                    None => lines.push(line),
+                }
             }
         }
         if self.whole {
@@ -285,7 +293,16 @@ impl Scope<'_> {
         } else {
             let outputs: Vec<String> =
                 self.group.outputs.iter().map(|node| variables.get(&self.value(None, *node))).collect();
-            lines.push(format!("return {}", outputs.join(", ")));
+            let result = outputs.join(", ");
+            match lines.pop() {
+                Some(last) if last.starts_with(&format!("{result} = ")) => {
+                    lines.push(last.replacen(&format!("{result} = "), "return ", 1));
+                }
+                last => {
+                    lines.extend(last);
+                    lines.push(format!("return {result}"));
+                }
+            }
         }
         Ok((inputs, lines))
     }
@@ -345,10 +362,14 @@ impl Scope<'_> {
         // A chain of single results keeps one name.
         let dies = |value: &Value| variables.last_use.get(value).is_none_or(|last| *last <= index);
         let same = values.windows(2).all(|pair| pair[0] == pair[1]);
-        let wanted = match (place(&first.places), values.first()) {
+        // Layers follow each other; other places stand side by side.
+        let beside = place(&first.places).filter(|place| !place.starts_with("layer_"));
+        let is_features = self.whole && gives_features(&first.part, &self.network.nodes);
+        let wanted = match (beside, values.first()) {
             (Some(place), _) => place,
-            (None, Some(value)) if same && dies(value) => variables.get(value),
-            _ => self.result_name(first),
+            (None, Some(value)) if same && dies(value) && !is_features => variables.get(value),
+            _ if is_features => "x".to_owned(),
+            _ => attribute.map_or_else(|| self.result_name(first), str::to_owned),
         };
         let outputs = last.outputs();
         let results: Vec<String> =
@@ -359,7 +380,7 @@ impl Scope<'_> {
 
     fn result_name(&self, member: &Member) -> String {
         match &member.part {
-            Part::Group(group) => snake(group.names.first().map_or("y", String::as_str)),
+            Part::Group(group) => group_name(group),
             Part::Node { node, names } => self
                 .own_name(*node, names)
                 .unwrap_or_else(|| ops::label(&self.network.nodes[*node].op).0.to_owned()),
@@ -389,6 +410,28 @@ impl Scope<'_> {
         let shape = if self.whole { format!("  # {}", shape(self.shapes[*last])) } else { String::new() };
         lines.push(format!("    {older}, {newer} = {newer}, cell({older}, {newer}){shape}"));
         lines
+    }
+}
+
+/// Two lines as one, where the second one drops paths of what the first one computes.
+fn merged(before: Option<&String>, line: &str) -> Option<String> {
+    let (target, call) = line.split_once(" = ")?;
+    let argument = call.strip_prefix("self.drop_path(")?.strip_suffix(')')?;
+    let (given, expression) = before?.split_once(" = ")?;
+    (given == target && argument == target.trim_start())
+        .then(|| format!("{target} = self.drop_path({expression})"))
+}
+
+/// What an attribute or a result of a group is called.
+fn group_name(group: &Group) -> String {
+    snake(without_number(group.names.first().map_or("part", String::as_str)))
+}
+
+/// Whether a part turns maps into the vectors that a network's end works on.
+fn gives_features(part: &Part, nodes: &[Node]) -> bool {
+    match part {
+        Part::Node { node, .. } => matches!(nodes[*node].op, Op::GlobalAvgPool | Op::Flatten),
+        Part::Group(_) => false,
     }
 }
 
