@@ -45,7 +45,10 @@ pub(crate) struct Member {
 #[derive(Debug)]
 pub(crate) enum Part {
     /// A node, with the names of the modules that are this node and nothing else.
-    Node { node: usize, names: Vec<String> },
+    Node {
+        node: usize,
+        names: Vec<String>,
+    },
     Group(Group),
 }
 

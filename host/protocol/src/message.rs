@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Failure, Metrics, Outcome, Task};
+use crate::{Action, Failure, Metrics, Outcome, Predict, Prediction, Task};
 
 /// What the host says, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,14 @@ pub enum Request {
         /// Where a training may keep its state while it goes on, for those who go on after a crash.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         checkpoint: Option<Checkpoint>,
+    },
+    /// Classify examples; exactly one [`Reply::Predicted`] or [`Reply::Failed`] with the same id ends it. Only for trainers
+    /// whose actions hold `predict`.
+    Predict {
+        /// Names the request in replies.
+        id: u64,
+        /// What to classify, and with what.
+        predict: Box<Predict>,
     },
     /// Last message: end with exit code 0. The end of the standard input means the same.
     Stop,
@@ -75,6 +83,13 @@ pub enum Reply {
         /// What came of it.
         outcome: Outcome,
     },
+    /// The classes of examples.
+    Predicted {
+        /// The request's id.
+        id: u64,
+        /// One for each file, in the request's order.
+        predictions: Vec<Prediction>,
+    },
     /// The action failed; the trainer goes on with the next unless it ends.
     Failed {
         /// The action's id.
@@ -95,7 +110,7 @@ pub struct Ready {
     pub version: String,
     /// Everything besides the action that bits of the results depend on, e.g. `libtorch 2.11.0, cpu, 1 thread`.
     pub numerics: String,
-    /// What it can do: `train`, `train.resume`, `evaluate`.
+    /// What it can do: `train`, `train.resume`, `evaluate`, `predict`.
     pub actions: Vec<String>,
     /// What it works on.
     pub device: DeviceSummary,

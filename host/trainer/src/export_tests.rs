@@ -170,7 +170,11 @@ fn everything() -> Network {
     let product = add("f.1/multiply", Op::Multiply, &[active[0], active[1], active[2]]);
     let sum = add("sum", Op::Add, &[product, active[3], active[4], active[5], active[6], active[6]]);
     let max = add("pool/1/max-pool", Op::MaxPool { kernel: [3, 2], stride: [1, 1], padding: [1, 1] }, &[sum]);
-    let max = add("pool/1/trim", Op::AvgPool { kernel: [1, 2], stride: [1, 1], padding: [0, 0], count_include_pad: true }, &[max]);
+    let max = add(
+        "pool/1/trim",
+        Op::AvgPool { kernel: [1, 2], stride: [1, 1], padding: [0, 0], count_include_pad: true },
+        &[max],
+    );
     let counted = Op::AvgPool { kernel: [3, 3], stride: [1, 1], padding: [1, 1], count_include_pad: true };
     let counted = add("pool/2/avg-pool", counted, &[sum]);
     let inside = Op::AvgPool { kernel: [3, 3], stride: [1, 1], padding: [1, 1], count_include_pad: false };

@@ -15,6 +15,7 @@ mod model;
 #[cfg(test)]
 mod model_tests;
 mod optimizer;
+mod predict;
 mod run;
 mod schedule;
 pub mod serve;

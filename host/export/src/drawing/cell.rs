@@ -11,13 +11,13 @@ const SPACE: f64 = 34.0;
 /// Widest text in a box.
 const MAX_TEXT: f64 = 220.0;
 /// Fills of operations, told apart also in grey.
-const FILLS: [&str; 8] =
-    ["#cfe2f3", "#fce5cd", "#d9ead3", "#ead1dc", "#fff2cc", "#d0e0e3", "#d9d2e9", "#f4cccc"];
+const FILLS: [&str; 8] = ["#cfe2f3", "#fce5cd", "#d9ead3", "#ead1dc", "#fff2cc", "#d0e0e3", "#d9d2e9", "#f4cccc"];
 const INPUT_FILL: &str = "#dddddd";
 const VERTEX_FILL: &str = "#ffffff";
 
-/// Draws a cell from left to right.
+/// Draws a cell from left to right. Vertices that nothing reaches, or that reach no output, are left out.
 pub(super) fn draw(cell: &CellGraph) -> String {
+    let cell = &living(cell);
     let joins = cell.outputs.as_slice() != [cell.vertices.saturating_sub(1)];
     let vertices = cell.vertices + usize::from(joins);
     let mut layers = vertex_layers(cell, joins);
@@ -54,13 +54,30 @@ pub(super) fn draw(cell: &CellGraph) -> String {
         canvas.rectangle(centres[*place], graph.sizes[*place], FILLS[operation % FILLS.len()]);
         canvas.text(centres[*place], TEXT, Anchor::Middle, text, "");
     }
-    for vertex in 0..vertices {
+    let used = |vertex: &usize| graph.edges.iter().any(|(from, to)| from == vertex || to == vertex);
+    let is_kept = |vertex: &usize| *vertex < cell.inputs || *vertex + 1 == vertices || used(vertex);
+    for vertex in (0..vertices).filter(is_kept) {
         let is_end = vertex < cell.inputs || vertex + 1 == vertices;
         canvas.ellipse(centres[vertex], graph.sizes[vertex], if is_end { INPUT_FILL } else { VERTEX_FILL });
         let (text, below) = label(cell, vertex, joins);
         canvas.text(centres[vertex], TEXT, Anchor::Middle, &text, &below);
     }
     canvas.finish(&format!("cell {}", cell.name))
+}
+
+/// A cell without what its inputs do not reach and what does not reach its outputs. Vertices keep their numbers: the
+/// left out ones have no edges.
+fn living(cell: &CellGraph) -> CellGraph {
+    let mut reached: Vec<bool> = (0..cell.vertices).map(|vertex| vertex < cell.inputs).collect();
+    for vertex in cell.inputs..cell.vertices {
+        reached[vertex] = cell.edges.iter().any(|(from, to, _)| *to == vertex && reached[*from]);
+    }
+    let mut reaching: Vec<bool> = (0..cell.vertices).map(|vertex| cell.outputs.contains(&vertex)).collect();
+    for vertex in (0..cell.vertices).rev() {
+        reaching[vertex] |= cell.edges.iter().any(|(from, to, _)| *from == vertex && reaching[*to]);
+    }
+    let edges = cell.edges.iter().filter(|(from, to, _)| reached[*from] && reaching[*to]).copied().collect();
+    CellGraph { edges, ..cell.clone() }
 }
 
 /// Layers of the vertices, two for each step of the longest path: inputs come first, the output last.

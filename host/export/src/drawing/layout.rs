@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 /// Rounds of improving the order within layers.
 const ORDER_ROUNDS: usize = 24;
 /// Rounds of improving coordinates.
-const PLACE_ROUNDS: usize = 40;
+const PLACE_ROUNDS: usize = 60;
 /// Space between neighbours of a layer.
 const GAP: f64 = 14.0;
 /// Room for a line that passes through a layer.
 const LINE: f64 = 6.0;
 /// How much straighter lines through layers are drawn than those at boxes.
-const STRAIGHT: f64 = 4.0;
+const STRAIGHT: f64 = 8.0;
 
 /// A graph to draw; layers go from left to right.
 pub(super) struct Graph {
@@ -135,7 +135,8 @@ fn order(rows: &mut Vec<Vec<usize>>, neighbours: &Neighbours) {
             let own: BTreeMap<usize, f64> =
                 rows[layer].iter().enumerate().map(|(place, spot)| (*spot, place as f64)).collect();
             let barycentre = |spot: &usize| {
-                let found: Vec<f64> = of[*spot].iter().filter_map(|one| places.get(one)).map(|one| *one as f64).collect();
+                let found: Vec<f64> =
+                    of[*spot].iter().filter_map(|one| places.get(one)).map(|one| *one as f64).collect();
                 if found.is_empty() { own[spot] } else { found.iter().sum::<f64>() / found.len() as f64 }
             };
             rows[layer].sort_by(|one, other| barycentre(one).total_cmp(&barycentre(other)));
@@ -218,17 +219,16 @@ fn place(rows: &[Vec<usize>], spots: &[Spot], neighbours: &Neighbours) -> Vec<f6
                 .iter()
                 .map(|spot| {
                     let around = neighbours.before[*spot].iter().chain(&neighbours.after[*spot]);
-                    let weigh = |other: &usize| if spots[*spot].is_line || spots[*other].is_line { STRAIGHT } else { 1.0 };
+                    let weigh =
+                        |other: &usize| if spots[*spot].is_line || spots[*other].is_line { STRAIGHT } else { 1.0 };
                     let (sum, weight) = around.fold((0.0, 0.0), |(sum, weight), other| {
                         (sum + y[*other] * weigh(other), weight + weigh(other))
                     });
                     if weight > 0.0 { (sum / weight, weight) } else { (y[*spot], 1.0) }
                 })
                 .collect();
-            let gaps: Vec<f64> = row
-                .windows(2)
-                .map(|pair| f64::midpoint(spots[pair[0]].height, spots[pair[1]].height) + GAP)
-                .collect();
+            let gaps: Vec<f64> =
+                row.windows(2).map(|pair| f64::midpoint(spots[pair[0]].height, spots[pair[1]].height) + GAP).collect();
             let settled = apart(&wanted, &gaps);
             row.iter().zip(settled).for_each(|(spot, value)| y[*spot] = value);
         }

@@ -181,7 +181,7 @@ impl Picture {
                 // Beside the box that it looks at, below other heads.
                 let from = self.source(index).unwrap_or(self.input);
                 let [above, below] = self.spans[from];
-                let centre = (f64::midpoint(above, below) + 2.0).max(beside_bottom + height / 2.0 + 10.0);
+                let centre = f64::midpoint(above, below).max(beside_bottom + height / 2.0 + 10.0);
                 beside_bottom = centre + height / 2.0;
                 self.spans.push([centre - height / 2.0, centre + height / 2.0]);
             } else {
@@ -203,7 +203,12 @@ impl Picture {
     }
 
     fn x_of(&self, index: usize) -> f64 {
-        if self.entries[index].auxiliary { self.width + self.shapes_width() + 2.0 * BESIDE } else { 0.0 }
+        if self.entries[index].auxiliary { self.right() + 2.0 * BESIDE + self.box_width(index) / 2.0 } else { 0.0 }
+    }
+
+    /// Where boxes and shapes end.
+    fn right(&self) -> f64 {
+        (self.width / 2.0).max(8.0 + self.shapes_width())
     }
 
     /// Room for the shapes beside the boxes.
@@ -242,9 +247,9 @@ impl Picture {
                 let y = |index: usize| f64::midpoint(self.spans[index][0], self.spans[index][1]);
                 let end = self.x_of(index) - self.box_width(index) / 2.0;
                 let start = self.width / 2.0;
-                let turn = start + self.shapes_width() + BESIDE;
-                let from = y(from).min(self.spans[from][1] - 6.0);
-                self.canvas.line(&[[start, from], [turn, from], [turn, y(index)], [end, y(index)]], true, true);
+                let turn = self.right() + BESIDE;
+                let [from, to] = [y(from), y(index)];
+                self.canvas.line(&[[start, from], [turn, from], [turn, to], [end, to]], true, true);
             }
         }
     }
@@ -276,7 +281,9 @@ impl Picture {
         // Where the result leaves the box.
         let place = [x + 8.0, bottom + SPACE / 2.0];
         if !entry.auxiliary {
-            self.canvas.text(place, SMALL, Anchor::Start, &shape_text(entry.shape), "");
+            let is_last = self.entries[index + 1..].iter().all(|entry| entry.auxiliary);
+            let shape = shape_text(entry.shape) + if is_last { " scores" } else { "" };
+            self.canvas.text(place, SMALL, Anchor::Start, &shape, "");
         }
     }
 }

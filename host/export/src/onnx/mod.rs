@@ -8,7 +8,9 @@ use prost::Message;
 
 use crate::{ExportError, Exported, Weights};
 use lower::Lowering;
-use proto::{Dimension, ElementKind, Entry, Graph, Length, Model, OperatorSet, TensorShape, TensorType, Type, ValueInfo};
+use proto::{
+    Dimension, ElementKind, Entry, Graph, Length, Model, OperatorSet, TensorShape, TensorType, Type, ValueInfo,
+};
 
 /// Version of ONNX's operators: the last one whose operators need no newer file format than [`FORMAT`].
 const OPERATORS: i64 = 17;

@@ -245,9 +245,11 @@ impl<'a> Compiler<'a> {
 /// `NormalCell` for a group `normal-1` of vertices or edges.
 fn class_name(group: &Group) -> String {
     let name = camel(group.names.last().map_or("part", |name| without_number(name)));
-    let is_cell = group.members.iter().filter_map(|member| member.places.first()).any(|place| {
-        ["node-", "vertex-", "edge-"].iter().any(|start| place.starts_with(start))
-    });
+    let is_cell = group
+        .members
+        .iter()
+        .filter_map(|member| member.places.first())
+        .any(|place| ["node-", "vertex-", "edge-"].iter().any(|start| place.starts_with(start)));
     if is_cell && !name.ends_with("Cell") { name + "Cell" } else { name }
 }
 

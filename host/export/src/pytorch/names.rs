@@ -73,6 +73,7 @@ pub(super) fn without_number(name: &str) -> &str {
 
 /// Where something stands, as a part of an identifier: `node_3_op_1` for `node-3`, `op-1-from-0`.
 pub(super) fn place(places: &[String]) -> Option<String> {
-    let words: Vec<&str> = places.iter().map(|place| place.split_once("-from-").map_or(&**place, |(op, _)| op)).collect();
+    let words: Vec<&str> =
+        places.iter().map(|place| place.split_once("-from-").map_or(&**place, |(op, _)| op)).collect();
     (!words.is_empty()).then(|| snake(&words.join("_")))
 }

@@ -187,13 +187,7 @@ impl Scope<'_> {
         given.map(snake)
     }
 
-    fn construct(
-        &self,
-        step: &Step<'_>,
-        attribute: &str,
-        template: &mut Template,
-        places: &mut Vec<(String, Target)>,
-    ) {
+    fn construct(&self, step: &Step<'_>, attribute: &str, template: &mut Template, places: &mut Vec<(String, Target)>) {
         template.text(&format!("        self.{attribute} = "));
         let members = step.members();
         if let (Step::One(_), Some(Member { part: Part::Node { node, .. }, .. })) = (step, members.first()) {
@@ -218,9 +212,10 @@ impl Scope<'_> {
             return;
         }
         places.extend(
-            groups.iter().enumerate().map(|(index, (group, _))| {
-                (format!("{attribute}.{index}"), Target::Group(address(group)))
-            }),
+            groups
+                .iter()
+                .enumerate()
+                .map(|(index, (group, _))| (format!("{attribute}.{index}"), Target::Group(address(group)))),
         );
         let is_chain = matches!(step, Step::Chain(_));
         template.text(if is_chain { "nn.Sequential(" } else { "nn.ModuleList(" });
@@ -381,9 +376,9 @@ impl Scope<'_> {
     fn result_name(&self, member: &Member) -> String {
         match &member.part {
             Part::Group(group) => group_name(group),
-            Part::Node { node, names } => self
-                .own_name(*node, names)
-                .unwrap_or_else(|| ops::label(&self.network.nodes[*node].op).0.to_owned()),
+            Part::Node { node, names } => {
+                self.own_name(*node, names).unwrap_or_else(|| ops::label(&self.network.nodes[*node].op).0.to_owned())
+            }
         }
     }
 
@@ -397,7 +392,8 @@ impl Scope<'_> {
         variables: &mut Variables,
     ) -> Vec<String> {
         let outputs: Vec<usize> = members.iter().flat_map(|member| member.outputs()).collect();
-        let (Some(before), Some(last)) = (outputs.len().checked_sub(2).map(|place| outputs[place]), outputs.last()) else {
+        let (Some(before), Some(last)) = (outputs.len().checked_sub(2).map(|place| outputs[place]), outputs.last())
+        else {
             return Vec::new();
         };
         let mut lines = Vec::new();
@@ -418,8 +414,7 @@ fn merged(before: Option<&String>, line: &str) -> Option<String> {
     let (target, call) = line.split_once(" = ")?;
     let argument = call.strip_prefix("self.drop_path(")?.strip_suffix(')')?;
     let (given, expression) = before?.split_once(" = ")?;
-    (given == target && argument == target.trim_start())
-        .then(|| format!("{target} = self.drop_path({expression})"))
+    (given == target && argument == target.trim_start()).then(|| format!("{target} = self.drop_path({expression})"))
 }
 
 /// What an attribute or a result of a group is called.

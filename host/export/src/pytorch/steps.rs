@@ -106,11 +106,7 @@ fn ends_alone(run: &[&Member], uses: &HashMap<usize, usize>) -> bool {
 }
 
 /// How many members use each node's result, the group's own output included.
-pub(super) fn uses(
-    network: &archwright_space::Network,
-    hierarchy: &Hierarchy,
-    group: &Group,
-) -> HashMap<usize, usize> {
+pub(super) fn uses(network: &archwright_space::Network, hierarchy: &Hierarchy, group: &Group) -> HashMap<usize, usize> {
     let mut uses = HashMap::new();
     for member in &group.members {
         let mut nodes = arguments(network, &hierarchy.same, &member.part);

@@ -39,7 +39,11 @@ pub(super) struct Slot {
 enum Piece {
     Text(String),
     /// The number of a slot with what stands before it; left out with it where it is always the default.
-    Slot { before: String, slot: usize, default: Option<String> },
+    Slot {
+        before: String,
+        slot: usize,
+        default: Option<String>,
+    },
 }
 
 /// Text with numbers that are still open.
@@ -138,7 +142,16 @@ impl Class {
         forward: Vec<String>,
         inputs: Vec<String>,
     ) -> Self {
-        Self { name, about, template, forward, inputs, instances: Vec::new(), settled: Vec::new(), parameters: Vec::new() }
+        Self {
+            name,
+            about,
+            template,
+            forward,
+            inputs,
+            instances: Vec::new(),
+            settled: Vec::new(),
+            parameters: Vec::new(),
+        }
     }
 
     /// Finds out which numbers differ between instances, and makes them parameters.
@@ -202,7 +215,9 @@ impl Class {
         let inputs: String = self.inputs.iter().map(|input| format!(", {input}")).collect();
         let forward: String = self.forward.iter().map(|line| format!("        {line}\n")).collect();
         let Self { name, about, .. } = self;
-        format!("class {name}(nn.Module):\n    \"\"\"{about}\"\"\"\n{constructor}\n    def forward(self{inputs}):\n{forward}")
+        format!(
+            "class {name}(nn.Module):\n    \"\"\"{about}\"\"\"\n{constructor}\n    def forward(self{inputs}):\n{forward}"
+        )
     }
 }
 

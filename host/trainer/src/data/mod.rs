@@ -4,6 +4,7 @@ mod check;
 mod cifar;
 mod digits;
 mod files;
+mod given;
 mod idx;
 mod images;
 mod npz;
@@ -86,6 +87,7 @@ fn at(location: Option<&Path>, problem: &str) -> Problem {
 
 /// A task's data on the device.
 pub(crate) struct Data {
+    format: DataFormat,
     images: Tensor,
     labels: Tensor,
     /// Mean and standard deviation by channel over the training examples.
@@ -126,6 +128,7 @@ pub(crate) fn load(task: &Task, location: Option<&Path>, device: Device) -> Resu
         },
     };
     Ok(Data {
+        format: task.data.format,
         images: images.f_to_device(device)?,
         labels: Tensor::f_from_slice(&labels)?.f_to_device(device)?,
         mean: mean.f_to_device(device)?,
@@ -212,11 +215,16 @@ impl Data {
     /// Normalised images (in the shape of `input`) and labels.
     pub(crate) fn batch(&self, indices: &Tensor, input: &[u32]) -> Result<(Tensor, Tensor), Problem> {
         let images = self.images.f_index_select(0, indices)?.f_to_kind(Kind::Float)?;
-        let mut images = images.f_sub(&self.mean)?.f_div(&self.deviation)?;
-        if input[1..] != self.shape[1..] {
-            // Means over areas, as downsampled data sets are made (Chrabaszcz et al. 2017).
-            images = images.f_adaptive_avg_pool2d([i64::from(input[1]), i64::from(input[2])])?;
+        Ok((self.prepared(&images, input)?, self.labels.f_index_select(0, indices)?))
+    }
+
+    /// Images as networks get them: normalised, in the shape of `input`.
+    fn prepared(&self, images: &Tensor, input: &[u32]) -> Result<Tensor, Problem> {
+        let images = images.f_sub(&self.mean)?.f_div(&self.deviation)?;
+        if input[1..] == self.shape[1..] {
+            return Ok(images);
         }
-        Ok((images, self.labels.f_index_select(0, indices)?))
+        // Means over areas, as downsampled data sets are made (Chrabaszcz et al. 2017).
+        Ok(images.f_adaptive_avg_pool2d([i64::from(input[1]), i64::from(input[2])])?)
     }
 }
