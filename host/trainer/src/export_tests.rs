@@ -1,15 +1,22 @@
 //! Exported networks against the trainer: PyTorch and onnxruntime compute the same scores, and the module retrains.
 //!
 //! Needs a Python with `torch`, `onnx`, `onnxruntime` and `safetensors`: `ARCHWRIGHT_PYTHON`, or else `python3`. Where
-//! there is none the test says so and passes. `ARCHWRIGHT_EXPORTS` is the number of architectures of each space.
+//! there is none the test says so and passes. `ARCHWRIGHT_EXPORTS` is the number of architectures of each space, 2 by default;
+//! with `ARCHWRIGHT_EXPORTS_FULL` cells are as many and as wide as the spaces have them. `ARCHWRIGHT_EXPORTS_KEPT` names a
+//! folder that keeps what was compared.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use archwright_export::{Exported, Weights, onnx, pytorch};
 use archwright_protocol::Recipe;
-use archwright_space::{Context, Definition, Network, Node, Op, Scalar, Space, bundled};
+use archwright_sdk::SearchSpace as _;
+use archwright_space::{
+    Context, Decision, Definition, Network, Node, Op, Scalar, SearchSpace, Space, SpaceError, Value, bundled,
+};
+use archwright_space_pyramid::{Options, Pyramid};
 use tch::{Device, Kind, Tensor};
 
 use crate::model::{Mode, Model};
@@ -119,21 +126,53 @@ fn scratch(name: &str) -> (tempfile::TempDir, PathBuf) {
     }
 }
 
-#[test]
-fn exports_of_random_architectures_agree_with_the_trainer() {
-    let Some(python) = python() else { return };
-    let count = std::env::var("ARCHWRIGHT_EXPORTS").map_or(2, |count| count.parse().unwrap());
-    let small = std::env::var_os("ARCHWRIGHT_EXPORTS_FULL").is_none();
-    for name in bundled::names() {
+/// The bundled space that is a component, without WebAssembly.
+struct Native {
+    pyramid: Pyramid,
+    decisions: Vec<Decision>,
+}
+
+impl SearchSpace for Native {
+    fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    fn build(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
+        let network = self.pyramid.build(values, context).map_err(|error| SpaceError::Network(format!("{error:?}")))?;
+        Ok(network.simplify())
+    }
+
+    fn recipe(&self, _: &[Value]) -> Result<BTreeMap<String, Scalar>, SpaceError> {
+        Ok(BTreeMap::new())
+    }
+}
+
+/// Bundled spaces by name: full, or of fewer and smaller cells.
+fn spaces(full: bool) -> Vec<(&'static str, Space)> {
+    let declared = bundled::names().iter().map(|name| {
         // Smaller networks of the same structure: what differs is how often cells are repeated.
         let options: &[(&str, i64)] = match *name {
-            "darts" if small => &[("channels", 8), ("cells", 8)],
-            "nas-bench-201" if small => &[("channels", 8), ("cells", 2)],
+            "darts" if !full => &[("channels", 8), ("cells", 8)],
+            "nas-bench-201" if !full => &[("channels", 8), ("cells", 2)],
             _ => &[],
         };
         let options = options.iter().map(|(key, value)| ((*key).to_owned(), Scalar::Integer(*value))).collect();
         let definition = Definition::parse_with(bundled::source(name).unwrap(), &options).unwrap();
-        let space = Space::new(Arc::new(definition), Context::full(vec![3, 32, 32], 10)).unwrap();
+        (*name, Arc::new(definition) as Arc<dyn SearchSpace>)
+    });
+    let pyramid = Pyramid::open(Options::default()).unwrap();
+    let native: Arc<dyn SearchSpace> = Arc::new(Native { decisions: pyramid.decisions(), pyramid });
+    declared
+        .chain([("pyramid", native)])
+        .map(|(name, definition)| (name, Space::new(definition, Context::full(vec![3, 32, 32], 10)).unwrap()))
+        .collect()
+}
+
+#[test]
+fn exports_of_random_architectures_agree_with_the_trainer() {
+    let Some(python) = python() else { return };
+    let count = std::env::var("ARCHWRIGHT_EXPORTS").map_or(2, |count| count.parse().unwrap());
+    for (name, space) in spaces(std::env::var_os("ARCHWRIGHT_EXPORTS_FULL").is_some()) {
         let (_kept, folder) = scratch(name);
         for seed in 0..count {
             let network = space.build(&space.sample(seed)).unwrap();

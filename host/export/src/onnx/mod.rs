@@ -84,11 +84,63 @@ fn is_for_training(op: &Op) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use archwright_protocol::Recipe;
+    use archwright_space::{Network, Node};
+    use safetensors::tensor::{Dtype, TensorView};
+
     use super::*;
 
     #[test]
     fn zeros_in_attributes_are_written() {
         let attribute = proto::Attribute { name: "a".into(), i: Some(0), ..proto::Attribute::default() };
         assert_eq!(attribute.encode_to_vec(), [10, 1, b'a', 24, 0]);
+    }
+
+    #[test]
+    fn a_model_is_read_back_and_every_value_is_made_before_its_use() {
+        let node = |name: &str, op: Op, inputs: &[usize]| Node { name: name.into(), op, inputs: inputs.to_vec() };
+        let network = Network {
+            nodes: vec![
+                node("input", Op::Input { shape: vec![2, 4, 4] }, &[]),
+                node("shift", Op::Shift { rows: 1, columns: 0 }, &[0]),
+                node("zero", Op::Zero { stride: [2, 2] }, &[1]),
+                node("pool", Op::MaxPool { kernel: [2, 2], stride: [2, 2], padding: [0, 0] }, &[0]),
+                node("add", Op::Add, &[2, 3, 3]),
+                node("gelu", Op::Gelu, &[4]),
+                node("head/pool", Op::GlobalAvgPool, &[3]),
+                node("head", Op::Auxiliary, &[6]),
+                node("flatten", Op::Flatten, &[5]),
+                node("linear", Op::Linear { out_features: 3, bias: true }, &[8]),
+            ],
+        };
+        let bytes = [0; 4 * 3 * 8];
+        let tensor = |name: &str, shape: Vec<usize>| {
+            let length = 4 * shape.iter().product::<usize>();
+            (name.to_owned(), TensorView::new(Dtype::F32, shape, &bytes[..length]).unwrap())
+        };
+        let tensors = [tensor("linear/weight", vec![3, 8]), tensor("linear/bias", vec![3])];
+        let weights = Weights::read(&safetensors::serialize(tensors, None).unwrap(), &network).unwrap();
+        let exported = Exported {
+            network,
+            origin: "a test".into(),
+            decisions: Vec::new(),
+            recipe: Recipe::default(),
+            cells: Vec::new(),
+            normalisation: None,
+            class_names: None,
+        };
+        let model = Model::decode(&*onnx(&exported, &weights).unwrap()).unwrap();
+        assert_eq!((model.ir_version, model.opset_import[0].version), (FORMAT, OPERATORS));
+        let graph = model.graph.unwrap();
+        let mut known: BTreeSet<&str> = graph.initializer.iter().map(|tensor| &*tensor.name).collect();
+        known.insert(lower::INPUT);
+        for node in &graph.node {
+            assert!(node.input.iter().all(|input| known.contains(&**input)), "{node:?}");
+            assert!(node.output.iter().all(|output| known.insert(output)), "{node:?}");
+            assert!(!node.name.starts_with("head"), "heads are for training: {node:?}");
+        }
+        assert!(known.contains(lower::OUTPUT));
     }
 }
