@@ -1,5 +1,7 @@
 //! Exports of networks of the bundled spaces.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

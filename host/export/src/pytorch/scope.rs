@@ -53,6 +53,22 @@ pub(super) enum Target {
     Group(usize),
 }
 
+/// What an attribute can be called.
+struct Label {
+    place: Option<String>,
+    name: String,
+}
+
+impl Label {
+    fn short(&self) -> &str {
+        self.place.as_deref().unwrap_or(&self.name)
+    }
+
+    fn long(&self) -> String {
+        self.place.as_ref().map_or_else(|| self.name.clone(), |place| format!("{place}_{}", self.name))
+    }
+}
+
 /// A result within the group: a port, or a node that a member computes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Value {
@@ -124,39 +140,35 @@ impl Scope<'_> {
         Ok(Body { template, forward, inputs, attributes: places })
     }
 
-    /// Names of the attributes that steps need.
+    /// Names of the attributes that steps need: their places, or else their names, as long as that tells them apart.
     fn attributes(&self, steps: &[Step<'_>]) -> Vec<Option<String>> {
-        let labels: Vec<Option<(Option<String>, String)>> = steps.iter().map(|step| self.label(step)).collect();
-        let short = |(place, label): &(Option<String>, String)| place.clone().unwrap_or_else(|| label.clone());
-        let long = |(place, label): &(Option<String>, String)| match place {
-            Some(place) => format!("{place}_{label}"),
-            None => label.clone(),
-        };
-        let count = |name: &str, of: &dyn Fn(&(Option<String>, String)) -> String| {
-            labels.iter().flatten().filter(|one| of(one) == name).count()
-        };
+        let labels: Vec<Option<Label>> = steps.iter().map(|step| self.label(step)).collect();
+        let known = || labels.iter().flatten();
         let mut names = Names::lower();
         let mut numbers: HashMap<String, usize> = HashMap::new();
         labels
             .iter()
             .map(|label| {
                 let label = label.as_ref()?;
-                let name = if count(&short(label), &short) == 1 { short(label) } else { long(label) };
-                let shared = count(&name, &long) > 1 && name == long(label);
-                if !shared {
-                    return Some(names.claim(&name));
+                let short = label.short();
+                if known().filter(|one| one.short() == short).count() == 1 {
+                    return Some(names.claim(short));
                 }
-                let number = numbers.entry(name.clone()).or_insert(0);
+                let long = label.long();
+                if known().filter(|one| one.long() == long).count() == 1 {
+                    return Some(names.claim(&long));
+                }
+                let number = numbers.entry(long.clone()).or_insert(0);
                 *number += 1;
                 // `conv1` as is usual; but `normal_1`.
-                let separator = if ops::is_label(&name) { "" } else { "_" };
-                Some(names.claim(&format!("{name}{separator}{number}")))
+                let separator = if ops::is_label(&long) { "" } else { "_" };
+                Some(names.claim(&format!("{long}{separator}{number}")))
             })
             .collect()
     }
 
     /// Place and name of a step that needs an attribute.
-    fn label(&self, step: &Step<'_>) -> Option<(Option<String>, String)> {
+    fn label(&self, step: &Step<'_>) -> Option<Label> {
         let member = *step.members().first()?;
         let label = match (&member.part, step) {
             (Part::Group(group), Step::One(_)) => group_name(group),
@@ -176,7 +188,7 @@ impl Scope<'_> {
                 self.own_name(*node, names).unwrap_or_else(|| label.to_owned())
             }
         };
-        Some((place(&member.places), label))
+        Some(Label { place: place(&member.places), name: label })
     }
 
     /// The name that a node was given, where it is not just its operation's.
