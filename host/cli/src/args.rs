@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Searches neural network architectures with sandboxed methods.
@@ -73,6 +73,14 @@ pub(crate) enum Command {
         /// List every architecture tried, too.
         #[arg(long)]
         queries: bool,
+    },
+    /// Write the network that a run found, with its weights, in forms that others read.
+    Export(Export),
+    /// Classify files with the network that a run found: PNG or JPEG images, or `.npy` arrays.
+    Predict {
+        /// The run's number or `latest`, which is what is meant where none stands first; then the files.
+        #[arg(required = true, value_name = "RUN|FILE")]
+        what: Vec<PathBuf>,
     },
     /// Remove runs from the record, with their journals. What they trained stays until it is pruned.
     Remove {
@@ -158,6 +166,37 @@ pub(crate) struct Verify {
     /// Repeat some of the trainings on the CPU, too, and compare their outcomes.
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "3")]
     pub(crate) deep: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The run's number, or `latest`.
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// What to write; everything, where it is left out.
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', num_args = 1..)]
+    pub(crate) format: Vec<Format>,
+    /// The folder to write into, instead of `run-NUMBER-export`.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write over files that are there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// A form of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// `network.json`: the network, its decisions and its recipe.
+    Json,
+    /// `model.py` and `weights.safetensors`: a module to run, edit and retrain.
+    Pytorch,
+    /// `model.onnx`: the network as it computes outside training.
+    Onnx,
+    /// `skeleton.svg` and `cell-NAME.svg`: drawings.
+    Svg,
+    /// The drawings as PNG.
+    Png,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,11 +3,13 @@
 mod args;
 mod cache;
 mod doctor;
+mod export;
 mod locate;
 mod locations;
 mod options;
 mod outcome;
 mod plugin;
+mod predict;
 mod progress;
 mod recorded;
 mod run;
@@ -52,6 +54,8 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
         Command::Journal { run, timeless } => recorded::journal(run, *timeless, &locations, output),
         Command::Runs => runs::list(&locations, output),
         Command::Show { run, queries } => runs::show(run, *queries, &locations, output),
+        Command::Export(options) => export::export(options, &locations, output),
+        Command::Predict { what } => predict::predict(what, &locations, output),
         Command::Remove { runs } => cache::remove(runs, &locations, output),
         Command::Cache(command) => cache::cache(command, &locations, output),
         Command::Plugin(command) => plugin::plugin(command, &locations, output),

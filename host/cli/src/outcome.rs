@@ -66,7 +66,10 @@ impl CliError {
                         | PluginError::WrongKind { .. }
                         | PluginError::Options { .. },
                     ) => (2, "input"),
-                    SearchError::Finished(_) | SearchError::UnderWay(_) | SearchError::Older { .. } => (2, "input"),
+                    SearchError::Finished(_)
+                    | SearchError::Unfinished { .. }
+                    | SearchError::UnderWay(_)
+                    | SearchError::Older { .. } => (2, "input"),
                     SearchError::Space(_) | SearchError::Trainer(Failure { kind: FailureKind::Data, .. }) => {
                         (2, "input")
                     }

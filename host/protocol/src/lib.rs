@@ -7,11 +7,13 @@
 
 mod action;
 mod message;
+mod predict;
 mod recipe;
 mod task;
 
 pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Metrics, Outcome, Start, Subset, Train};
-pub use message::{Checkpoint, DataSummary, DeviceSummary, Ready, Reply, Request, Setup};
+pub use message::{Checkpoint, DataSummary, DeviceSummary, Normalisation, Ready, Reply, Request, Setup};
+pub use predict::{Predict, Prediction};
 pub use recipe::{Optimizer, Recipe, Schedule};
 pub use task::{DataFormat, DataSource, Split, Task};
 

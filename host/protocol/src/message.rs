@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Failure, Metrics, Outcome, Task};
+use crate::{Action, Failure, Metrics, Outcome, Predict, Prediction, Task};
 
 /// What the host says, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,14 @@ pub enum Request {
         /// Where a training may keep its state while it goes on, for those who go on after a crash.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         checkpoint: Option<Checkpoint>,
+    },
+    /// Classify examples; exactly one [`Reply::Predicted`] or [`Reply::Failed`] with the same id ends it. Only for trainers
+    /// whose actions hold `predict`.
+    Predict {
+        /// Names the request in replies.
+        id: u64,
+        /// What to classify, and with what.
+        predict: Box<Predict>,
     },
     /// Last message: end with exit code 0. The end of the standard input means the same.
     Stop,
@@ -75,6 +83,13 @@ pub enum Reply {
         /// What came of it.
         outcome: Outcome,
     },
+    /// The classes of examples.
+    Predicted {
+        /// The request's id.
+        id: u64,
+        /// One for each file, in the request's order.
+        predictions: Vec<Prediction>,
+    },
     /// The action failed; the trainer goes on with the next unless it ends.
     Failed {
         /// The action's id.
@@ -95,7 +110,7 @@ pub struct Ready {
     pub version: String,
     /// Everything besides the action that bits of the results depend on, e.g. `libtorch 2.11.0, cpu, 1 thread`.
     pub numerics: String,
-    /// What it can do: `train`, `train.resume`, `evaluate`.
+    /// What it can do: `train`, `train.resume`, `evaluate`, `predict`.
     pub actions: Vec<String>,
     /// What it works on.
     pub device: DeviceSummary,
@@ -114,7 +129,7 @@ pub struct DeviceSummary {
 }
 
 /// The data as loaded and split.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
     /// Digest of the examples and labels.
     pub digest: String,
@@ -128,4 +143,19 @@ pub struct DataSummary {
     pub validation: u64,
     /// Number of test examples.
     pub test: u64,
+    /// How examples are normalised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalisation: Option<Normalisation>,
+    /// Names of the classes, in the order of the scores, where the data has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_names: Option<Vec<String>>,
+}
+
+/// How examples are normalised: each channel's mean is taken off, and the rest divided by its deviation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalisation {
+    /// Mean of each channel over the training examples.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each channel over the training examples; 1 where it is the same everywhere.
+    pub deviation: Vec<f32>,
 }

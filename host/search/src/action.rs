@@ -128,8 +128,7 @@ impl ActionMaker<'_> {
 
     /// The task's recipe with what the architecture decides of it.
     fn recipe_of(&self, subject: &Architecture) -> Result<Recipe, String> {
-        let decided = self.space.recipe(subject).map_err(|error| error.to_string())?;
-        override_recipe(self.recipe, decided)
+        recipe_of(self.space, self.recipe, subject)
     }
 
     /// A digest of everything that determines the action's outcome.
@@ -157,6 +156,12 @@ impl ActionMaker<'_> {
         });
         blake3::hash(content.to_string().as_bytes())
     }
+}
+
+/// A recipe with what an architecture decides of it.
+pub(crate) fn recipe_of(space: &Space, recipe: &Recipe, subject: &Architecture) -> Result<Recipe, String> {
+    let decided = space.recipe(subject).map_err(|error| error.to_string())?;
+    override_recipe(recipe, decided)
 }
 
 /// A recipe with some keys replaced.

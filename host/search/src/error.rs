@@ -1,7 +1,7 @@
 use archwright_plugin::PluginError;
 use archwright_protocol::Failure;
 use archwright_space::SpaceError;
-use archwright_store::{JournalError, RunId, StoreError};
+use archwright_store::{JournalError, RunId, RunStatus, StoreError};
 
 use crate::experiment::ExperimentError;
 use crate::journal::Difference;
@@ -58,6 +58,30 @@ pub enum SearchError {
     /// The trainer or the data are not what they were.
     #[error("this would not be the recorded run: {}", .0.join("; "))]
     Changed(Vec<String>),
+    /// The run has not found anything yet.
+    #[error("run {run} is {status}: only a finished run has found a network")]
+    #[diagnostic(help("`archwright resume {run}` goes on with it"))]
+    Unfinished {
+        /// The run.
+        run: RunId,
+        /// How it stands.
+        status: RunStatus,
+    },
+    /// The found network's weights are not in the store.
+    #[error("the weights of the network that run {run} found are gone: {problem}")]
+    #[diagnostic(help("`archwright run --locked {run}` trains them again, as a run of its own"))]
+    WeightsGone {
+        /// The run.
+        run: RunId,
+        /// What there is instead.
+        problem: String,
+    },
+    /// The run's trainer does not classify examples.
+    #[error("the trainer `{0}` cannot predict: it does not name `predict` among its actions")]
+    CannotPredict(String),
+    /// The trainer failed to classify examples.
+    #[error("the trainer cannot classify: {}", .0.message)]
+    Prediction(Failure),
     /// There is nothing left to do.
     #[error("run {0} is finished")]
     #[diagnostic(help("`archwright show {0}` shows what it found"))]

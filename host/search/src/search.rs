@@ -187,12 +187,7 @@ impl Search {
         before: &'static str,
     ) -> Result<TrainerPool, SearchError> {
         let Experiment { trainer, run, .. } = &self.experiment;
-        let setup = Setup {
-            protocol: VERSION,
-            task: self.loaded.task.clone(),
-            device: String::new(),
-            threads: trainer.threads,
-        };
+        let setup = self.setup(String::new());
         let patience = trainer.patience.duration();
         let pool = TrainerPool::start(&self.command(store), &setup, devices, patience, run.retries, stop);
         if stop.requested() {
@@ -207,7 +202,7 @@ impl Search {
     }
 
     /// The device of each worker.
-    fn workers(&self) -> Vec<String> {
+    pub(crate) fn workers(&self) -> Vec<String> {
         let Experiment { run, trainer, .. } = &self.experiment;
         let devices: Vec<String> = trainer
             .devices
@@ -224,7 +219,16 @@ impl Search {
         vec!["cpu".into(); workers as usize]
     }
 
-    fn command(&self, store: &Store) -> TrainerCommand {
+    /// What a trainer on a device is told to work on.
+    pub(crate) fn setup(&self, device: String) -> Setup {
+        Setup { protocol: VERSION, task: self.loaded.task.clone(), device, threads: self.experiment.trainer.threads }
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    pub(crate) fn command(&self, store: &Store) -> TrainerCommand {
         let (program, arguments) = match self.experiment.trainer.command.split_first() {
             // A program with a slash lies where the experiment says, not where the host was started.
             Some((program, arguments)) if program.contains('/') => (self.folder.join(program), arguments.to_vec()),

@@ -64,7 +64,16 @@ fn ready() -> Ready {
         numerics: "none".into(),
         actions: vec!["train".into(), "evaluate".into()],
         device: DeviceSummary { name: "none".into(), memory: None },
-        data: DataSummary { digest: "0".into(), input: vec![1, 8, 8], classes: 10, train: 8, validation: 1, test: 1 },
+        data: DataSummary {
+            digest: "0".into(),
+            input: vec![1, 8, 8],
+            classes: 10,
+            train: 8,
+            validation: 1,
+            test: 1,
+            normalisation: None,
+            class_names: None,
+        },
     }
 }
 

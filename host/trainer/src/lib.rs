@@ -7,12 +7,15 @@ mod augment;
 mod checkpoint;
 pub mod data;
 pub mod device;
+#[cfg(test)]
+mod export_tests;
 mod failure;
 mod memory;
 mod model;
 #[cfg(test)]
 mod model_tests;
 mod optimizer;
+mod predict;
 mod run;
 mod schedule;
 pub mod serve;

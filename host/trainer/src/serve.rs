@@ -63,6 +63,16 @@ fn converse(requests: &Receiver<String>) -> Result<(), Problem> {
                     Err(problem) => Reply::Failed { id, failure: problem.into() },
                 });
             }
+            Request::Predict { id, predict } => {
+                let result = match &trainer {
+                    Some(trainer) => guarded(|| trainer.predict(&predict)),
+                    None => Err(Problem::new(FailureKind::Unsupported, "an action came before the set-up")),
+                };
+                say(&match result {
+                    Ok(predictions) => Reply::Predicted { id, predictions },
+                    Err(problem) => Reply::Failed { id, failure: problem.into() },
+                });
+            }
             Request::Stop => return Ok(()),
         }
     }

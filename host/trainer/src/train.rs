@@ -21,7 +21,7 @@ use crate::{Problem, device, memory, weights};
 /// version it is part of the key of remembered outcomes.
 const PROCEDURE: u32 = 2;
 /// Examples evaluated at once, at least.
-const EVALUATION_BATCH: i64 = 256;
+pub(crate) const EVALUATION_BATCH: i64 = 256;
 
 /// Told of progress: epochs finished (fractions included), and metrics of the last whole one.
 pub type Progress<'a> = &'a mut dyn FnMut(f64, Option<Metrics>);
@@ -56,7 +56,7 @@ impl Trainer {
             name: "archwright".into(),
             version: format!("{}+procedure.{PROCEDURE}", env!("CARGO_PKG_VERSION")),
             numerics: device::numerics(device, setup.threads),
-            actions: ["train", "train.resume", "evaluate"].map(str::to_owned).to_vec(),
+            actions: ["train", "train.resume", "evaluate", "predict"].map(str::to_owned).to_vec(),
             device: summary,
             data: data.summary(),
         };

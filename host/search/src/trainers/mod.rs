@@ -1,5 +1,6 @@
 //! Trainers on this machine: one process each, replaced when it is lost.
 
+mod predictor;
 mod process;
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::executor::{ActionResult, Executor, ExecutorEvent};
 use crate::stop::Stop;
+pub(crate) use predictor::Predictor;
 use process::TrainerProcess;
 
 /// Trainers killed from outside that count as one that was lost otherwise.

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use archwright_protocol::{
-    Action, Checkpoint, DATA_DIR, Failure, FailureKind, Metrics, Ready, Reply, Request, Setup, VERSION, WEIGHTS_DIR,
+    Action, Checkpoint, DATA_DIR, Failure, FailureKind, Metrics, Predict, Prediction, Ready, Reply, Request, Setup,
+    VERSION, WEIGHTS_DIR,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
@@ -123,6 +124,28 @@ impl TrainerProcess {
                         return Ok(outcome);
                     }
                     return Err(self.lost(FailureKind::Crashed, format!("the trainer reports a cost of {cost} s")));
+                }
+                Reply::Failed { id, failure } if id == ticket => return Err(failure),
+                other => return Err(self.confused(&other)),
+            }
+        }
+    }
+
+    /// Classifies examples.
+    pub(super) fn predict(
+        &mut self,
+        ticket: u64,
+        predict: Predict,
+        patience: Duration,
+        closing: &Stop,
+    ) -> Result<Vec<Prediction>, Failure> {
+        let files = predict.files.len();
+        self.send(&Request::Predict { id: ticket, predict: Box::new(predict) })?;
+        loop {
+            match self.receive(patience, closing)? {
+                Reply::Progress { id, .. } if id == ticket => {}
+                Reply::Predicted { id, predictions } if id == ticket && predictions.len() == files => {
+                    return Ok(predictions);
                 }
                 Reply::Failed { id, failure } if id == ticket => return Err(failure),
                 other => return Err(self.confused(&other)),

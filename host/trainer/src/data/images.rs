@@ -1,7 +1,7 @@
 //! A folder of images by class.
 
 use std::collections::BTreeMap;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
 
 use image::imageops::FilterType;
@@ -58,6 +58,13 @@ pub(super) fn read(folder: &Path, side: u32) -> Result<Examples, Problem> {
     })
 }
 
+/// The names of the classes, in the order of their numbers.
+pub(super) fn class_names(folder: &Path) -> Result<Vec<String>, Problem> {
+    let own_test = folder.join("train").is_dir() && folder.join("test").is_dir();
+    let classes = by_class(&if own_test { folder.join("train") } else { folder.to_owned() })?;
+    Ok(classes.into_keys().collect())
+}
+
 /// Images by the names of their classes.
 type Classes = BTreeMap<String, Vec<PathBuf>>;
 
@@ -111,18 +118,24 @@ fn is_image(path: &Path) -> bool {
     matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg"))
 }
 
-/// Red, green and blue of an image, channel by channel.
 fn decode(path: &Path, side: u32) -> Result<Vec<u8>, Problem> {
-    let problem = |problem: String| named(path, &problem);
-    let mut reader = ImageReader::new(BufReader::new(files::open(path)?))
-        .with_guessed_format()
-        .map_err(|error| problem(error.to_string()))?;
+    let file = BufReader::new(files::open(path)?);
+    pixels(file, [3, side, side]).map_err(|problem| named(path, &problem))
+}
+
+/// An image in the shape of channels, height and width, channel by channel: in grey, or red, green and blue.
+pub(super) fn pixels(content: impl BufRead + Seek, [channels, height, width]: [u32; 3]) -> Result<Vec<u8>, String> {
+    let mut reader = ImageReader::new(content).with_guessed_format().map_err(|error| error.to_string())?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     reader.limits(limits);
-    let image = reader.decode().map_err(|error| problem(error.to_string()))?;
-    let image = image.resize_exact(side, side, FilterType::Triangle).to_rgb8();
+    let image = reader.decode().map_err(|error| error.to_string())?;
+    let image = image.resize_exact(width, height, FilterType::Triangle);
+    if channels == 1 {
+        return Ok(image.to_luma8().into_raw());
+    }
+    let image = image.to_rgb8();
     Ok((0..3).flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel])).collect())
 }
 

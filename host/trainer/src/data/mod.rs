@@ -4,6 +4,7 @@ mod check;
 mod cifar;
 mod digits;
 mod files;
+mod given;
 mod idx;
 mod images;
 mod npz;
@@ -11,7 +12,7 @@ mod split;
 
 use std::path::Path;
 
-use archwright_protocol::{DataFormat, DataSummary, FailureKind, Subset, Task};
+use archwright_protocol::{DataFormat, DataSummary, FailureKind, Normalisation, Subset, Task};
 use tch::{Device, Kind, Tensor};
 
 use crate::Problem;
@@ -86,6 +87,7 @@ fn at(location: Option<&Path>, problem: &str) -> Problem {
 
 /// A task's data on the device.
 pub(crate) struct Data {
+    format: DataFormat,
     images: Tensor,
     labels: Tensor,
     /// Mean and standard deviation by channel over the training examples.
@@ -119,8 +121,14 @@ pub(crate) fn load(task: &Task, location: Option<&Path>, device: Device) -> Resu
         train: division.train.len() as u64,
         validation: division.validation.len() as u64,
         test: division.test.len() as u64,
+        normalisation: Some(Normalisation { mean: channels_of(&mean)?, deviation: channels_of(&deviation)? }),
+        class_names: match (task.data.format, location) {
+            (DataFormat::Images, Some(folder)) => Some(images::class_names(folder)?),
+            _ => None,
+        },
     };
     Ok(Data {
+        format: task.data.format,
         images: images.f_to_device(device)?,
         labels: Tensor::f_from_slice(&labels)?.f_to_device(device)?,
         mean: mean.f_to_device(device)?,
@@ -152,6 +160,10 @@ fn statistics(images: &Tensor, train: &[i64]) -> Result<(Tensor, Tensor), Proble
     let deviation = deviation.f_where_self(&deviation.f_gt(0.0)?, &deviation.f_ones_like()?)?;
     let as_map = |tensor: Tensor| tensor.f_to_kind(Kind::Float)?.f_view([1, channels, 1, 1]);
     Ok((as_map(mean)?, as_map(deviation)?))
+}
+
+fn channels_of(statistic: &Tensor) -> Result<Vec<f32>, Problem> {
+    Ok(Vec::try_from(statistic.f_view([-1])?)?)
 }
 
 fn digest(examples: &Examples) -> String {
@@ -203,11 +215,16 @@ impl Data {
     /// Normalised images (in the shape of `input`) and labels.
     pub(crate) fn batch(&self, indices: &Tensor, input: &[u32]) -> Result<(Tensor, Tensor), Problem> {
         let images = self.images.f_index_select(0, indices)?.f_to_kind(Kind::Float)?;
-        let mut images = images.f_sub(&self.mean)?.f_div(&self.deviation)?;
-        if input[1..] != self.shape[1..] {
-            // Means over areas, as downsampled data sets are made (Chrabaszcz et al. 2017).
-            images = images.f_adaptive_avg_pool2d([i64::from(input[1]), i64::from(input[2])])?;
+        Ok((self.prepared(&images, input)?, self.labels.f_index_select(0, indices)?))
+    }
+
+    /// Images as networks get them: normalised, in the shape of `input`.
+    fn prepared(&self, images: &Tensor, input: &[u32]) -> Result<Tensor, Problem> {
+        let images = images.f_sub(&self.mean)?.f_div(&self.deviation)?;
+        if input[1..] == self.shape[1..] {
+            return Ok(images);
         }
-        Ok((images, self.labels.f_index_select(0, indices)?))
+        // Means over areas, as downsampled data sets are made (Chrabaszcz et al. 2017).
+        Ok(images.f_adaptive_avg_pool2d([i64::from(input[1]), i64::from(input[2])])?)
     }
 }

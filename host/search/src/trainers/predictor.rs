@@ -1,0 +1,41 @@
+//! One trainer that classifies examples.
+
+use std::time::Duration;
+
+use archwright_protocol::{Failure, Predict, Prediction, Ready, Setup};
+
+use super::TrainerCommand;
+use super::process::TrainerProcess;
+use crate::stop::Stop;
+
+/// A trainer that is set up. It ends when this is dropped.
+pub(crate) struct Predictor {
+    process: TrainerProcess,
+    ready: Ready,
+    patience: Duration,
+    requests: u64,
+}
+
+impl Predictor {
+    /// Starts a trainer and sets it up.
+    pub(crate) fn start(
+        command: &TrainerCommand,
+        setup: &Setup,
+        patience: Duration,
+        stop: &Stop,
+    ) -> Result<Self, Failure> {
+        let (process, ready) = TrainerProcess::start(command, setup, patience, stop)?;
+        Ok(Self { process, ready, patience, requests: 0 })
+    }
+
+    /// What the trainer said of itself and the data.
+    pub(crate) fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// Classifies examples.
+    pub(crate) fn predict(&mut self, predict: Predict, stop: &Stop) -> Result<Vec<Prediction>, Failure> {
+        self.requests += 1;
+        self.process.predict(self.requests, predict, self.patience, stop)
+    }
+}
