@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::model::{Compiled, CompiledUse, Edges, Item, Module, Nodes, Number};
+use super::model::{Compiled, CompiledUse, Edges, Highway, Item, Module, Nodes, Number};
 use crate::{CellGraph, Value};
 
 type CompiledItem = Item<Number, Arc<CompiledUse>>;
@@ -30,6 +30,10 @@ impl Finder<'_> {
             Module::Chain { layers: items } | Module::Branches { branches: items, .. } => {
                 items.iter().for_each(|item| self.item(item));
             }
+            Module::Highway(Highway { fit, gate, transform, carry }) => {
+                let parts = fit.iter().chain([gate, transform]).chain(carry);
+                parts.for_each(|item| self.item(item));
+            }
             Module::Edges(edges) => {
                 let graph = self.edges(name, edges);
                 self.cells.push(graph);
@@ -45,7 +49,7 @@ impl Finder<'_> {
 
     fn item(&mut self, item: &CompiledItem) {
         match item {
-            Item::Primitive(_) => {}
+            Item::Primitive(_) | Item::State => {}
             Item::Sequence(items) | Item::Places { places: items, .. } => {
                 items.iter().for_each(|item| self.item(item));
             }
@@ -55,7 +59,7 @@ impl Finder<'_> {
                 self.item(strided);
                 self.item(plain);
             }
-            Item::Auxiliary(head) => self.item(head),
+            Item::Auxiliary(item) | Item::Recurrent { body: item, .. } => self.item(item),
         }
     }
 

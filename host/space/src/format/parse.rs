@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::constraint::constraints;
 use super::diagnostic::Diagnostic;
 use super::model::{
-    Combine, Edges, File, Item, MAX_VERTICES, Merge, Module, Nodes, RecipeSetting, Span, Use, Vertex, Written,
+    Combine, Edges, File, Highway, Item, MAX_VERTICES, Merge, Module, Nodes, RecipeSetting, Span, Use, Vertex, Written,
     WrittenNumber,
 };
 use super::parse_item::item;
@@ -151,11 +151,16 @@ fn module(reader: Reader<'_>) -> Result<Module<Written, Use>, Diagnostic> {
     let module = match kind.as_str() {
         "chain" => Module::Chain { layers: items(source, reader.need("layers")?, "layers")? },
         "branches" => {
-            Module::Branches { branches: items(source, reader.need("branches")?, "branches")?, merge: merge(&reader)? }
+            let merge = merge(&reader, "merge", Merge::Add)?;
+            Module::Branches { branches: items(source, reader.need("branches")?, "branches")?, merge }
         }
         "edges" => Module::Edges(edges(&reader)?),
         "nodes" => Module::Nodes(nodes(&reader)?),
-        other => return source.unknown(entry.span(), "kind of module", other, ["chain", "branches", "edges", "nodes"]),
+        "highway" => Module::Highway(highway(&reader)?),
+        other => {
+            let kinds = ["chain", "branches", "edges", "nodes", "highway"];
+            return source.unknown(entry.span(), "kind of module", other, kinds);
+        }
     };
     reader.finish()?;
     Ok(module)
@@ -169,14 +174,25 @@ fn items(source: Source<'_>, entry: Entry<'_>, what: &str) -> Result<Vec<Written
     list.into_iter().map(|one| item(source, one)).collect()
 }
 
-fn merge(reader: &Reader<'_>) -> Result<Merge, Diagnostic> {
-    let Some(entry) = reader.get("merge") else { return Ok(Merge::Add) };
-    match text(reader.source, entry, "merge")?.as_str() {
+fn merge(reader: &Reader<'_>, key: &'static str, default: Merge) -> Result<Merge, Diagnostic> {
+    let Some(entry) = reader.get(key) else { return Ok(default) };
+    match text(reader.source, entry, key)?.as_str() {
         "add" => Ok(Merge::Add),
         "multiply" => Ok(Merge::Multiply),
+        "mean" => Ok(Merge::Mean),
         "concat" => Ok(Merge::Concat),
-        other => reader.source.unknown(entry.span(), "merge", other, ["add", "multiply", "concat"]),
+        other => reader.source.unknown(entry.span(), key, other, ["add", "multiply", "mean", "concat"]),
     }
+}
+
+fn highway(reader: &Reader<'_>) -> Result<Highway<Written, Use>, Diagnostic> {
+    let boxed = |entry: Entry<'_>| item(reader.source, entry).map(Box::new);
+    Ok(Highway {
+        fit: reader.get("fit").map(boxed).transpose()?,
+        gate: boxed(reader.need("gate")?)?,
+        transform: boxed(reader.need("transform")?)?,
+        carry: reader.get("carry").map(boxed).transpose()?,
+    })
 }
 
 /// A small count, which decides what there is to decide and so is a plain number.
@@ -249,8 +265,9 @@ fn nodes(reader: &Reader<'_>) -> Result<Nodes<Written, Use>, Diagnostic> {
         size: vertices,
         picks,
         vertices: vec![Vertex { picks: Vec::new(), decision: None, operations: vec![template] }],
-        merge: merge(reader)?,
+        merge: merge(reader, "merge", Merge::Add)?,
         drop_path: reader.flag("drop_path")?.unwrap_or(false),
+        output: merge(reader, "output", Merge::Concat)?,
     })
 }
 
