@@ -13,7 +13,7 @@ mod task;
 pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Metrics, Outcome, Start, Subset, Train};
 pub use message::{Checkpoint, DataSummary, DeviceSummary, Ready, Reply, Request, Setup};
 pub use recipe::{Optimizer, Recipe, Schedule};
-pub use task::{DataFormat, DataSource, Split, Task};
+pub use task::{DataFormat, DataSource, Split, Task, Tokens};
 
 /// Version of this protocol; host and trainer have to agree.
 pub const VERSION: u32 = 1;
