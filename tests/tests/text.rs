@@ -84,6 +84,14 @@ fn characters_of_this_projects_own_words_and_a_limited_vocabulary() {
 }
 
 #[test]
+fn the_example_is_an_experiment() {
+    let bench = Bench::new();
+    let example = repository().join("examples/text.toml");
+    let output = bench.command(["run"]).arg(example).arg("--dry-run").output().unwrap();
+    assert!(output.status.success(), "{}", archwright_tests::stderr(&output));
+}
+
+#[test]
 fn mistakes_about_texts_are_told() {
     let bench = Bench::new();
     bench.write("verses.txt", verses());

@@ -9,7 +9,7 @@ use crate::unroll::Steps;
 /// Momentum and epsilon of batch norms, as everywhere in the literature.
 const MOMENTUM: f64 = 0.1;
 const EPSILON: f64 = 1e-5;
-/// Bound of an embedding's first weights, which are uniform (Zaremba, Sutskever & Vinyals 2014).
+/// Bound of an embedding's first weights, which are uniform (Merity, Keskar & Socher 2018).
 const EMBEDDING_BOUND: f64 = 0.1;
 
 /// A network with its weights.
