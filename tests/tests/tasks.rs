@@ -72,6 +72,7 @@ fn the_example_trainer_in_python_runs() {
 fn spaces_are_shown_sampled_and_counted() {
     let bench = Bench::new();
     assert_eq!(bench.json(["space", "count", "nas-bench-201", "--json"])["points"], "15625");
+    assert_eq!(bench.json(["space", "count", "rnn-cell", "--json"])["points"], "2642411520");
     let spaces = bench.json(["space", "list", "--json"]);
     for space in spaces.as_array().unwrap() {
         let name = space["name"].as_str().unwrap();

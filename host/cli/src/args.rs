@@ -349,10 +349,11 @@ pub(crate) struct SpaceChoice {
     /// Set an option of the space, e.g. `-o cells=2`.
     #[arg(short, long = "option", value_name = "KEY=VALUE")]
     pub(crate) options: Vec<String>,
-    /// Shape of one input: channels, height, width.
-    #[arg(long, default_value = "3,32,32", value_delimiter = ',')]
-    pub(crate) input: Vec<u32>,
-    /// Number of classes.
+    /// Shape of one input: channels, height, width; 1 for a text's tokens. Default: 3,32,32, or 1 where the space is for
+    /// texts.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) input: Option<Vec<u32>>,
+    /// Number of classes, or of a text's different tokens.
     #[arg(long, default_value_t = 10)]
     pub(crate) classes: u32,
 }

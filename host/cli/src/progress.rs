@@ -163,15 +163,17 @@ impl Progress {
             self.line(&textwrap::fill(&format!("  {section:<10} {}", text.join(" ")), options));
         }
         let data = &trainer.data;
-        self.line(&format!(
-            "  {:<10} {} training, {} validation and {} test examples of shape {:?}, {} classes",
-            "data",
+        let parts = format!(
+            "{} training, {} validation and {} test",
             HumanCount(data.train),
             HumanCount(data.validation),
-            HumanCount(data.test),
-            data.input,
-            data.classes
-        ));
+            HumanCount(data.test)
+        );
+        let examples = match data.input[..] {
+            [1] => format!("tokens, {} different ones", HumanCount(data.classes.into())),
+            _ => format!("examples of shape {:?}, {} classes", data.input, data.classes),
+        };
+        self.line(&format!("  {:<10} {parts} {examples}", "data"));
         self.line(&format!("  {:<10} {space_size}", "size"));
         let trainers = if *workers == 1 { "trainer" } else { "trainers" };
         self.line(&format!(

@@ -24,8 +24,7 @@ pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, Cl
         let what = if locations.has_store() { "runs in" } else { "store" };
         output.text(&format!("no {what} {}: `archwright run FILE` makes one", locations.store.display()))?;
     } else {
-        let mut table =
-            table(["run", "started", "status", "space", "strategy", "estimator", "queries", "test accuracy"]);
+        let mut table = table(["run", "started", "status", "space", "strategy", "estimator", "queries", "test"]);
         for run in &runs {
             table.add_row(row(run));
         }
@@ -47,7 +46,9 @@ pub(crate) fn table<const N: usize>(headings: [&str; N]) -> Table {
 
 fn row(run: &RunRecord) -> [String; 8] {
     let part = |section: &str| text_at(&run.settings, &format!("/experiment/{section}/use"));
-    let accuracy = run.result.as_ref().and_then(|result| result["test_accuracy"].as_f64());
+    let measured = |name: &str| run.result.as_ref().and_then(|result| result[format!("test_{name}")].as_f64());
+    let of_test =
+        ["perplexity", "accuracy"].into_iter().find_map(|name| Some(format!("{name} {:.4}", measured(name)?)));
     [
         run.id.to_string(),
         date(run.started),
@@ -56,7 +57,7 @@ fn row(run: &RunRecord) -> [String; 8] {
         part("strategy"),
         part("estimator"),
         run.queries.to_string(),
-        accuracy.map(|accuracy| format!("{accuracy:.4}")).unwrap_or_default(),
+        of_test.unwrap_or_default(),
     ]
 }
 
@@ -79,7 +80,9 @@ pub(crate) fn show(name: &str, queries: bool, locations: &Locations, output: Out
         if let Value::Object(members) = &mut value {
             // What most readers want stands at the top.
             if let Some(result) = &run.result {
-                members.insert("test_accuracy".into(), result["test_accuracy"].clone());
+                for key in ["test_accuracy", "test_perplexity"] {
+                    members.extend(result.get(key).map(|value| (key.to_owned(), value.clone())));
+                }
             }
             members.insert("observations".into(), json!(observed));
         }
@@ -161,20 +164,30 @@ fn decisions(decisions: &[(String, String)]) -> String {
 
 /// A finished run for a person.
 pub(crate) fn report_text(report: &Report) -> String {
-    let Report { run, test_accuracy, test_accuracy_deviation, found, test, finalists, tried } = report;
+    let Report { run, test_accuracy, test_accuracy_deviation, found, test, finalists, tried, .. } = report;
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:<16}{value}");
     };
-    line("found", format!("a network with {}, by run {run}", size(found)));
+    line("found", format!("a network with {}, by run {run}", size(found, report)));
     let seeds = match test.len() {
         1 => "one seed".to_owned(),
         seeds => format!("mean of {seeds} seeds"),
     };
+    let only_use = format!("({seeds}; the test set was used for nothing else)");
     let accuracy = with_deviation(*test_accuracy, *test_accuracy_deviation);
-    line("test accuracy", format!("{accuracy} ({seeds}; the test set was used for nothing else)"));
-    let validation = with_deviation(found.validation_accuracy, found.validation_accuracy_deviation);
+    if let Some(perplexity) = report.test_perplexity {
+        let perplexity = with_deviation(perplexity, report.test_perplexity_deviation);
+        line("test perplexity", format!("{perplexity} {only_use}"));
+        line("test accuracy", format!("{accuracy} of tokens predicted right"));
+    } else {
+        line("test accuracy", format!("{accuracy} {only_use}"));
+    }
+    let validation = match found.validation_perplexity {
+        Some(perplexity) => with_deviation(perplexity, found.validation_perplexity_deviation),
+        None => with_deviation(found.validation_accuracy, found.validation_accuracy_deviation),
+    };
     line(
         "validation",
         format!("{validation}, the best of {} retrained with the full recipe", count(finalists.len(), "finalist")),
@@ -213,10 +226,11 @@ pub(crate) fn report_text(report: &Report) -> String {
     text
 }
 
-fn size(finalist: &Finalist) -> String {
+fn size(finalist: &Finalist, report: &Report) -> String {
     let footprint = finalist.footprint;
+    let each = if report.test_perplexity.is_some() { "a token" } else { "an image" };
     format!(
-        "{} parameters and {} multiply-adds an image",
+        "{} parameters and {} multiply-adds {each}",
         HumanCount(footprint.parameters),
         HumanCount(footprint.multiply_adds)
     )

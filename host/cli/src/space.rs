@@ -19,6 +19,10 @@ use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
 use crate::runs::table;
 
+/// Inputs of networks where none are named: an image, or a text's token.
+const IMAGE: [u32; 3] = [3, 32, 32];
+const TOKEN: [u32; 1] = [1];
+
 pub(crate) fn space(command: &args::Space, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     match command {
         args::Space::List => list(locations, output),
@@ -84,8 +88,13 @@ pub(crate) fn open(choice: &SpaceChoice, locations: &Locations) -> Result<Space,
             Arc::new(declared(&choice.space, &text, &options)?)
         }
     };
-    let context = Context::full(choice.input.clone(), choice.classes);
-    Space::new(definition, context).map_err(|error| CliError::input(error.to_string(), None))
+    let with = |input: &[u32]| Space::new(Arc::clone(&definition), Context::full(input.to_vec(), choice.classes));
+    let space = match &choice.input {
+        Some(input) => with(input),
+        // A space for texts takes no image; one that takes neither says what it lacks in an image.
+        None => with(&IMAGE).or_else(|error| with(&TOKEN).map_err(|_| error)),
+    };
+    space.map_err(|error| CliError::input(error.to_string(), None))
 }
 
 fn declared(name: &str, text: &str, options: &Map<String, Value>) -> Result<Definition, CliError> {

@@ -34,7 +34,7 @@ fn experiment(options: &args::Train, locations: &Locations) -> Result<(Table, Pa
             }
         },
         options: options.options.clone(),
-        input: vec![3, 32, 32],
+        input: None,
         classes: 10,
     };
     let (choice, space, point) = wanted.locate(&choice, locations)?;

@@ -21,7 +21,7 @@ pub enum Action {
 pub struct Train {
     /// The network, for inputs of `input` shape.
     pub network: Network,
-    /// Shape of one input (channels, height, width): smaller than the data's where the resolution is reduced; the
+    /// Shape of one input (channels, height, width; 1 for a token): smaller than the data's where the resolution is reduced; the
     /// trainer scales the images down.
     pub input: Vec<u32>,
     /// How to train. The schedule spans `until_epoch` epochs, not `recipe.epochs`.
@@ -106,9 +106,9 @@ pub struct Epoch {
 /// How good a network is on a subset.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Share of examples classified right, in [0, 1].
+    /// Share of examples classified right, of a text tokens predicted right, in [0, 1].
     pub accuracy: f64,
-    /// Mean cross-entropy in nats, without label smoothing.
+    /// Mean cross-entropy in nats, without label smoothing. A text's perplexity is its exponential.
     pub loss: f64,
 }
 

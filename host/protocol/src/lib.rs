@@ -15,7 +15,7 @@ pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Metrics, Outcome
 pub use message::{Checkpoint, DataSummary, DeviceSummary, Normalisation, Ready, Reply, Request, Setup};
 pub use predict::{Predict, Prediction};
 pub use recipe::{Optimizer, Recipe, Schedule};
-pub use task::{DataFormat, DataSource, Split, Task};
+pub use task::{DataFormat, DataSource, Split, Task, Tokens};
 
 /// Version of this protocol; host and trainer have to agree.
 pub const VERSION: u32 = 1;

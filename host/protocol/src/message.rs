@@ -133,11 +133,11 @@ pub struct DeviceSummary {
 pub struct DataSummary {
     /// Digest of the examples and labels.
     pub digest: String,
-    /// Shape of one example: channels, height, width.
+    /// Shape of one example: channels, height, width; 1 for a text's tokens.
     pub input: Vec<u32>,
-    /// Number of classes.
+    /// Number of classes; of a text the size of its vocabulary.
     pub classes: u32,
-    /// Number of training examples.
+    /// Number of training examples; of a text tokens.
     pub train: u64,
     /// Number of validation examples.
     pub validation: u64,

@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct Recipe {
     /// Epochs of a full training, at least 1.
     pub epochs: u32,
-    /// Images a step, at least 1.
+    /// Images a step, or sequences side by side, at least 1.
     pub batch_size: u32,
+    /// Tokens of each sequence a step, at least 1: gradients go back so far, the state goes on (truncated back-propagation
+    /// through time). Of texts alone.
+    pub sequence_length: u32,
     /// How weights follow the gradient.
     pub optimizer: Optimizer,
     /// Peak learning rate, above 0.
@@ -85,6 +88,7 @@ impl Default for Recipe {
         Self {
             epochs: 20,
             batch_size: 64,
+            sequence_length: 35,
             optimizer: Optimizer::Sgd,
             learning_rate: 0.05,
             momentum: 0.9,

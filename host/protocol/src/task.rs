@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A learning task: images to classify.
+/// A learning task: images to classify, or a text whose tokens to predict from those before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
@@ -22,6 +22,31 @@ pub struct DataSource {
     /// Height and width that images of an image folder are resized to; other formats have a size of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<u32>,
+    /// What a text is divided into; other formats have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// Most different tokens of a text, `<unk>` included, which stands for all rarer ones; without it there are all that its
+    /// training part has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<u32>,
+}
+
+impl DataSource {
+    /// Data of this format, with the format's own settings left out.
+    pub fn of(format: DataFormat) -> Self {
+        Self { format, image_size: None, tokens: None, vocabulary: None }
+    }
+}
+
+/// What a text is divided into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tokens {
+    /// What white space separates, and `<eos>` at the end of each line, as in Penn Treebank (Mikolov et al. 2010).
+    #[default]
+    Words,
+    /// Unicode characters, those for line ends and spaces included.
+    Characters,
 }
 
 /// How a data set is stored.
@@ -43,9 +68,12 @@ pub enum DataFormat {
     /// A NumPy archive with `x` (n x height x width or n x channels x height x width) and `y` (n labels), or with
     /// `x_train`, `y_train`, `x_test`, `y_test`.
     Npz,
+    /// A file of UTF-8 text, or a folder with `train.txt` and, where they are there, `valid.txt` and `test.txt`.
+    Text,
 }
 
-/// How examples are divided into training, validation and test. Drawn class by class with a generator seeded by `seed`.
+/// How examples are divided into training, validation and test: images class by class with a generator seeded by `seed`, a
+/// text from its start to its end in this order, so that each part is one piece.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Split {

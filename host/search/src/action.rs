@@ -192,6 +192,7 @@ fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics
         .map(|objective| match objective {
             ObjectiveName::Accuracy => metrics.accuracy,
             ObjectiveName::Loss => metrics.loss,
+            ObjectiveName::Perplexity => metrics.loss.exp(),
             ObjectiveName::Parameters => footprint.parameters as f64,
             ObjectiveName::MultiplyAdds => footprint.multiply_adds as f64,
             ObjectiveName::ActivationBytes => footprint.activation_bytes as f64,
@@ -205,7 +206,9 @@ pub(crate) fn shown(
     objectives: &[ObjectiveName],
     footprint: impl FnOnce() -> Result<Footprint, SpaceError>,
 ) -> ActionOutcome {
-    let measured = |objective: &ObjectiveName| matches!(objective, ObjectiveName::Accuracy | ObjectiveName::Loss);
+    let measured = |objective: &ObjectiveName| {
+        matches!(objective, ObjectiveName::Accuracy | ObjectiveName::Loss | ObjectiveName::Perplexity)
+    };
     let footprint = if objectives.iter().all(measured) { Ok(Footprint::default()) } else { footprint() };
     match footprint {
         Ok(footprint) => ActionOutcome {

@@ -19,6 +19,8 @@ pub(crate) struct Finale<'a> {
     pub(crate) settings: &'a RunSettings,
     pub(crate) space: &'a Space,
     pub(crate) stop: &'a Stop,
+    /// Whether the data is a text: its networks are compared by perplexity.
+    pub(crate) is_text: bool,
 }
 
 /// A finalist's trainings so far.
@@ -46,7 +48,10 @@ impl Finale<'_> {
             }
         }
         // Stable: of equals, the one that did better in the search.
-        finalists.sort_by(|(left, _), (right, _)| right.validation_accuracy.total_cmp(&left.validation_accuracy));
+        finalists.sort_by(|(left, _), (right, _)| match (left.validation_perplexity, right.validation_perplexity) {
+            (Some(left), Some(right)) => left.total_cmp(&right),
+            _ => right.validation_accuracy.total_cmp(&left.validation_accuracy),
+        });
         let Some((found, _)) = finalists.first() else {
             return Err(SearchError::NoFinalist(failures.last().cloned().unwrap_or_else(|| "there was none".into())));
         };
@@ -54,10 +59,13 @@ impl Finale<'_> {
         let test = self.test(&found, queries, jobs, observer)?;
         let accuracies: Vec<f64> = test.iter().map(|metrics| metrics.accuracy).collect();
         let (test_accuracy, test_accuracy_deviation) = mean_and_deviation(&accuracies);
+        let (test_perplexity, test_perplexity_deviation) = self.perplexity(test.iter());
         Ok(Report {
             run: self.run,
             test_accuracy,
             test_accuracy_deviation,
+            test_perplexity,
+            test_perplexity_deviation,
             found,
             test,
             finalists: finalists.into_iter().map(|(finalist, _)| finalist).collect(),
@@ -98,9 +106,21 @@ impl Finale<'_> {
         Ok(retrained)
     }
 
+    /// Mean and deviation of the perplexity, where the data has one.
+    fn perplexity<'m>(&self, metrics: impl Iterator<Item = &'m Metrics>) -> (Option<f64>, Option<f64>) {
+        if !self.is_text {
+            return (None, None);
+        }
+        let perplexities: Vec<f64> = metrics.map(|metrics| metrics.loss.exp()).collect();
+        let (mean, deviation) = mean_and_deviation(&perplexities);
+        (Some(mean), deviation)
+    }
+
     fn finalist(&self, retrained: &Retrained) -> Result<Finalist, SpaceError> {
         let accuracies: Vec<f64> = retrained.outcomes.iter().map(|outcome| outcome.metrics.accuracy).collect();
         let (validation_accuracy, validation_accuracy_deviation) = mean_and_deviation(&accuracies);
+        let (validation_perplexity, validation_perplexity_deviation) =
+            self.perplexity(retrained.outcomes.iter().map(|outcome| &outcome.metrics));
         Ok(Finalist {
             decisions: self.space.label(&retrained.architecture),
             fingerprint: self.space.fingerprint(&retrained.architecture)?,
@@ -108,6 +128,8 @@ impl Finale<'_> {
             architecture: retrained.architecture.clone(),
             validation_accuracy,
             validation_accuracy_deviation,
+            validation_perplexity,
+            validation_perplexity_deviation,
             weights: retrained.outcomes.iter().filter_map(|outcome| outcome.weights.clone()).collect(),
             failures: retrained.failures.clone(),
         })

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue::{SpaceSource, Unknown, beside};
 use crate::error::SearchError;
-use crate::experiment::{Choice, ExperimentError, ExperimentFile};
+use crate::experiment::{Choice, ExperimentError, ExperimentFile, ObjectiveName, TaskSettings};
 use crate::search::Environment;
 
 /// First bytes of a component.
@@ -102,6 +102,10 @@ pub(crate) fn load(
         estimator: part(&estimator.component),
         space: space.part,
     };
+    let is_text = task.data.format == DataFormat::Text;
+    if is_text && !file.source.has(["task", "objectives"]) {
+        file.experiment.task.objectives = vec![ObjectiveName::Perplexity];
+    }
     let experiment = &mut file.experiment;
     experiment.strategy.options = strategy.options;
     experiment.estimator.options = estimator.options;
@@ -297,9 +301,32 @@ impl Loader<'_> {
             };
             (guessed, Some(path))
         };
+        self.check_format(format)?;
         let image_size = (format == DataFormat::Images).then(|| settings.image_size.unwrap_or(32));
-        let data = DataSource { format, image_size };
+        let tokens = (format == DataFormat::Text).then(|| settings.tokens.unwrap_or_default());
+        let data = DataSource { format, image_size, tokens, vocabulary: settings.vocabulary };
         Ok((Task { data, split: settings.split.clone() }, path))
+    }
+
+    /// Refuses settings that say nothing of data of this format.
+    fn check_format(&self, format: DataFormat) -> Result<(), ExperimentError> {
+        let TaskSettings { image_size, tokens, vocabulary, recipe, .. } = &self.file.experiment.task;
+        let is_text = format == DataFormat::Text;
+        let of_text = "is for texts, and this data is none";
+        let of_images = "is for images, and this data is a text";
+        let problems: [(bool, &[&str], &str); 7] = [
+            (!is_text && tokens.is_some(), &["task", "tokens"], of_text),
+            (!is_text && vocabulary.is_some(), &["task", "vocabulary"], of_text),
+            (is_text && image_size.is_some(), &["task", "image_size"], of_images),
+            (is_text && recipe.crop_padding > 0, &["task", "recipe", "crop_padding"], of_images),
+            (is_text && recipe.flip, &["task", "recipe", "flip"], of_images),
+            (is_text && recipe.cutout > 0, &["task", "recipe", "cutout"], of_images),
+            (is_text && recipe.mixup > 0.0, &["task", "recipe", "mixup"], of_images),
+        ];
+        match problems.into_iter().find(|(wrong, ..)| *wrong) {
+            Some((_, path, why)) => Err(self.file.error(path, format!("`{}` {why}", path.join(".")), None)),
+            None => Ok(()),
+        }
     }
 
     /// Tells from a folder's content how the data is stored.
@@ -308,8 +335,10 @@ impl Loader<'_> {
         let problem = |message: String, help: &str| self.file.error(&["task", "data"], message, Some(help.to_owned()));
         if path.is_file() && path.extension().is_some_and(|extension| extension == "npz") {
             Ok(DataFormat::Npz)
+        } else if is_text_file(path) || has("train.txt") {
+            Ok(DataFormat::Text)
         } else if !path.exists() {
-            let help = "`data` is `digits`, or the path of a folder or an .npz file";
+            let help = "`data` is `digits`, or the path of a folder, an .npz file or a text";
             Err(problem(format!("there is no data at {}", path.display()), help))
         } else if has("train-images-idx3-ubyte") || has("train-images-idx3-ubyte.gz") {
             Ok(DataFormat::Idx)
@@ -320,10 +349,15 @@ impl Loader<'_> {
         } else if path.is_dir() && has_folders(path) {
             Ok(DataFormat::Images)
         } else {
-            let help = "give `format`: idx, cifar10, cifar100, images or npz";
+            let help = "give `format`: idx, cifar10, cifar100, images, npz or text";
             Err(problem(format!("cannot tell how the data at {} is stored", path.display()), help))
         }
     }
+}
+
+/// A file whose name is that of a text.
+fn is_text_file(path: &Path) -> bool {
+    path.is_file() && path.extension().is_none_or(|extension| extension.eq_ignore_ascii_case("txt"))
 }
 
 fn has_folders(path: &Path) -> bool {

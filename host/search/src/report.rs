@@ -50,7 +50,13 @@ pub struct Report {
     pub test_accuracy: f64,
     /// Sample standard deviation of the test accuracy over the seeds; absent with one seed.
     pub test_accuracy_deviation: Option<f64>,
-    /// The found network: the finalist with the best mean validation accuracy.
+    /// Perplexity of the found network on the test part of a text, the mean over its seeds; absent for images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_perplexity: Option<f64>,
+    /// Sample standard deviation of the test perplexity over the seeds; absent with one seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_perplexity_deviation: Option<f64>,
+    /// The found network: the finalist with the best mean validation accuracy, of a text perplexity.
     pub found: Finalist,
     /// Test metrics of the found network, one entry a seed. The test set is used for nothing else.
     pub test: Vec<Metrics>,
@@ -101,6 +107,12 @@ pub struct Finalist {
     pub validation_accuracy: f64,
     /// Sample standard deviation over those seeds; absent with one.
     pub validation_accuracy_deviation: Option<f64>,
+    /// Validation perplexity of a text, the mean over the seeds that trained; absent for images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_perplexity: Option<f64>,
+    /// Sample standard deviation over those seeds; absent with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_perplexity_deviation: Option<f64>,
     /// Digests of the trained weights, one a seed.
     pub weights: Vec<String>,
     /// Why trainings failed, where some did.

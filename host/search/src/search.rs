@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use archwright_plugin::model::{Goal, Objective};
 use archwright_plugin::{Component, Estimator, EstimatorSetup, Strategy, StrategySetup};
-use archwright_protocol::{Ready, Setup, Task, VERSION};
+use archwright_protocol::{DataFormat, Ready, Setup, Task, VERSION};
 use archwright_space::{Context, Space, seed};
 use archwright_store::{JournalError, JournalLock, RunId, RunRecord, RunStatus, Store, StoreError};
 use serde_json::json;
@@ -409,7 +409,8 @@ impl Set<'_> {
             stop,
         };
         let searched = driver.search(&mut jobs, observer)?;
-        let report = Finale { run, settings, space, stop }.conclude(searched, &mut jobs, observer)?;
+        let is_text = search.loaded.task.data.format == DataFormat::Text;
+        let report = Finale { run, settings, space, stop, is_text }.conclude(searched, &mut jobs, observer)?;
         jobs.journal.put(&Record::Ended { report: json!(report).to_string().into() })?;
         jobs.rest()?;
         jobs.journal.sync()?;

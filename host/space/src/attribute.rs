@@ -22,11 +22,15 @@ pub enum Attribute {
 }
 
 /// Names of all operations.
-pub const OPERATIONS: [&str; 25] = [
+pub const OPERATIONS: [&str; 32] = [
     "input",
     "conv2d",
     "batch-norm",
     "linear",
+    "embedding",
+    "tied-linear",
+    "state",
+    "set-state",
     "relu",
     "relu6",
     "gelu",
@@ -34,18 +38,21 @@ pub const OPERATIONS: [&str; 25] = [
     "hard-swish",
     "tanh",
     "sigmoid",
+    "complement",
     "max-pool",
     "avg-pool",
     "global-avg-pool",
     "flatten",
     "add",
     "multiply",
+    "mean",
     "concat",
     "identity",
     "zero",
     "shift",
     "truncate",
     "dropout",
+    "locked-dropout",
     "drop-path",
     "auxiliary",
 ];
@@ -73,6 +80,19 @@ impl Op {
                 out_features: reader.number("out-features")?.ok_or("it needs `out-features`")?,
                 bias: reader.flag("bias")?.unwrap_or(true),
             },
+            "embedding" => Self::Embedding {
+                vocabulary: reader.number("vocabulary")?.ok_or("it needs `vocabulary`")?,
+                features: reader.number("features")?.ok_or("it needs `features`")?,
+            },
+            "tied-linear" => Self::TiedLinear {
+                out_features: reader.number("out-features")?.ok_or("it needs `out-features`")?,
+                bias: reader.flag("bias")?.unwrap_or(true),
+            },
+            "state" => Self::State {
+                slot: reader.number("slot")?.ok_or("it needs `slot`")?,
+                features: reader.number("features")?.ok_or("it needs `features`")?,
+            },
+            "set-state" => Self::SetState { slot: reader.number("slot")?.ok_or("it needs `slot`")? },
             "relu" => Self::Relu,
             "relu6" => Self::Relu6,
             "gelu" => Self::Gelu,
@@ -80,6 +100,7 @@ impl Op {
             "hard-swish" => Self::HardSwish,
             "tanh" => Self::Tanh,
             "sigmoid" => Self::Sigmoid,
+            "complement" => Self::Complement,
             "max-pool" => Self::MaxPool {
                 kernel: reader.pair("kernel")?.ok_or("it needs `kernel`")?,
                 stride: reader.pair("stride")?.unwrap_or([1, 1]),
@@ -95,6 +116,7 @@ impl Op {
             "flatten" => Self::Flatten,
             "add" => Self::Add,
             "multiply" => Self::Multiply,
+            "mean" => Self::Mean,
             "concat" => Self::Concat,
             "identity" => Self::Identity,
             "zero" => Self::Zero { stride: reader.pair("stride")?.unwrap_or([1, 1]) },
@@ -104,6 +126,7 @@ impl Op {
             },
             "truncate" => Self::Truncate { channels: reader.number("channels")?.ok_or("it needs `channels`")? },
             "dropout" => Self::Dropout { rate: reader.real("rate")?.ok_or("it needs `rate`")? },
+            "locked-dropout" => Self::LockedDropout { rate: reader.real("rate")?.ok_or("it needs `rate`")? },
             "drop-path" => Self::DropPath,
             "auxiliary" => Self::Auxiliary,
             unknown => {
@@ -133,9 +156,14 @@ impl Op {
                 ("bias", Attribute::Boolean(*bias)),
             ],
             Self::BatchNorm { affine } => vec![("affine", Attribute::Boolean(*affine))],
-            Self::Linear { out_features, bias } => {
+            Self::Linear { out_features, bias } | Self::TiedLinear { out_features, bias } => {
                 vec![("out-features", number(*out_features)), ("bias", Attribute::Boolean(*bias))]
             }
+            Self::Embedding { vocabulary, features } => {
+                vec![("vocabulary", number(*vocabulary)), ("features", number(*features))]
+            }
+            Self::State { slot, features } => vec![("slot", number(*slot)), ("features", number(*features))],
+            Self::SetState { slot } => vec![("slot", number(*slot))],
             Self::MaxPool { kernel, stride, padding } => {
                 vec![("kernel", pair(*kernel)), ("stride", pair(*stride)), ("padding", pair(*padding))]
             }
@@ -148,7 +176,7 @@ impl Op {
             Self::Zero { stride } => vec![("stride", pair(*stride))],
             Self::Truncate { channels } => vec![("channels", number(*channels))],
             Self::Shift { rows, columns } => vec![("rows", number(*rows)), ("columns", number(*columns))],
-            Self::Dropout { rate } => vec![("rate", Attribute::Real(*rate))],
+            Self::Dropout { rate } | Self::LockedDropout { rate } => vec![("rate", Attribute::Real(*rate))],
             _ => Vec::new(),
         };
         list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

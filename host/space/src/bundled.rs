@@ -29,6 +29,7 @@ spaces!(
     "pnas",
     "proxylessnas",
     "residual",
+    "rnn-cell",
 );
 
 /// The texts of the joint spaces, in the order of [`NAMES`].

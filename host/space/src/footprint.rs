@@ -5,16 +5,17 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::shape::{MAX_PARAMETERS, Shape};
+use crate::steps::needed;
 use crate::{Network, Op, SpaceError};
 
-/// Size and work of a network for one input.
+/// Size and work of a network for one input: one image, or one step of a sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footprint {
     /// Trainable parameters. Auxiliary heads, which exist only in training, do not count.
     pub parameters: u64,
     /// Multiply-adds of convolutions and fully connected layers, each counted once.
     pub multiply_adds: u64,
-    /// Most convolutions and fully connected layers on a path from the input to the output.
+    /// Most convolutions and fully connected layers on a path from the input to the output, within one step.
     pub depth: u32,
     /// Bytes of all results of a forward pass, as 32-bit floats.
     pub activation_bytes: u64,
@@ -37,10 +38,11 @@ impl Network {
     pub fn footprint(&self) -> Result<Footprint, SpaceError> {
         self.check_structure()?;
         let shapes = self.shapes()?;
+        self.check_steps(&shapes)?;
         if let Some(Shape::Map { .. }) = shapes.last() {
             return Err(SpaceError::Network("the last node gives a feature map, not one score per class".into()));
         }
-        let live = self.ancestors_of_output();
+        let live = self.needed_for_output();
         let mut footprint = Footprint { parameters: 0, multiply_adds: 0, depth: 0, activation_bytes: 0 };
         let mut depths = vec![0u32; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate() {
@@ -48,7 +50,7 @@ impl Network {
             let (parameters, multiply_adds, layer) = work(&node.op, input, shapes[index]);
             let before = node.inputs.iter().map(|input| depths[*input]).max().unwrap_or(0);
             depths[index] = before + u32::from(layer);
-            if live[index] {
+            if live[index] && !matches!(node.op, Op::SetState { .. }) {
                 footprint.parameters = footprint.parameters.saturating_add(parameters);
                 footprint.multiply_adds = footprint.multiply_adds.saturating_add(multiply_adds);
                 footprint.activation_bytes =
@@ -84,8 +86,14 @@ impl Network {
         }
         for node in &self.nodes {
             for input in &node.inputs {
-                if self.nodes.get(*input).is_some_and(|other| other.op == Op::Auxiliary) {
-                    return Err(node.problem("an auxiliary output cannot be an input".into()));
+                match self.nodes.get(*input).map(|other| &other.op) {
+                    Some(Op::Auxiliary) => return Err(node.problem("an auxiliary output cannot be an input".into())),
+                    Some(Op::SetState { .. }) => {
+                        return Err(
+                            node.problem("a `set-state` cannot be an input: read its `state` or its input".into())
+                        );
+                    }
+                    _ => {}
                 }
             }
         }
@@ -93,19 +101,8 @@ impl Network {
     }
 
     /// Which nodes the output depends on.
-    pub(crate) fn ancestors_of_output(&self) -> Vec<bool> {
-        let mut live = vec![false; self.nodes.len()];
-        if let Some(last) = live.last_mut() {
-            *last = true;
-        }
-        for index in (0..self.nodes.len()).rev() {
-            if live[index] {
-                for input in &self.nodes[index].inputs {
-                    live[*input] = true;
-                }
-            }
-        }
-        live
+    fn needed_for_output(&self) -> Vec<bool> {
+        needed(&self.nodes, self.nodes.len().checked_sub(1))
     }
 }
 
@@ -125,6 +122,12 @@ fn work(op: &Op, input: Option<Shape>, output: Shape) -> (u64, u64, bool) {
             let weights = channels.saturating_mul(u64::from(*out_features));
             let biases = if *bias { u64::from(*out_features) } else { 0 };
             (weights.saturating_add(biases), weights, true)
+        }
+        Op::Embedding { vocabulary, features } => (u64::from(*vocabulary) * u64::from(*features), 0, false),
+        // Its weights are the embedding's.
+        Op::TiedLinear { out_features, bias } => {
+            let biases = if *bias { u64::from(*out_features) } else { 0 };
+            (biases, channels.saturating_mul(u64::from(*out_features)), true)
         }
         Op::BatchNorm { affine: true } => (2 * channels, 0, false),
         _ => (0, 0, false),

@@ -25,6 +25,7 @@ mod shape;
 mod simplify;
 mod size;
 mod space;
+mod steps;
 
 pub use attribute::{Attribute, OPERATIONS};
 pub use decision::{Architecture, Condition, Decision, Domain, Value};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An operation on feature maps (channels, height, width) or feature vectors. The batch dimension is implied.
+/// An operation on feature maps (channels, height, width) or feature vectors. The batch dimension is implied; a network
+/// for sequences describes one step.
 ///
 /// In JSON an operation is its kebab-case name under `op` with its attributes beside it:
 /// `{"op": "conv2d", "out-channels": 16, "kernel": [3, 3], "padding": [1, 1]}`. Attributes left out have the defaults
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 pub enum Op {
     /// The network's input; the first node and the only one of its kind.
     Input {
-        /// Shape of one input: channels, height, width.
+        /// Shape of one input: channels, height, width; or 1, where that is a token, a whole number below the vocabulary's
+        /// size that embeddings alone can read.
         shape: Vec<u32>,
     },
     /// Two-dimensional convolution.
@@ -52,6 +54,34 @@ pub enum Op {
         #[serde(default = "yes")]
         bias: bool,
     },
+    /// The vector of a token. Reads the input, which is one token.
+    Embedding {
+        /// Number of different tokens.
+        vocabulary: u32,
+        /// Length of a token's vector.
+        features: u32,
+    },
+    /// A fully connected layer whose weights are those of the network's only embedding, one score for each of its tokens
+    /// (Press & Wolf 2017; Inan, Khosravi & Socher 2017).
+    TiedLinear {
+        /// Length of the result: the embedding's vocabulary.
+        out_features: u32,
+        /// Whether a bias is added; default true.
+        #[serde(default = "yes")]
+        bias: bool,
+    },
+    /// What [`Op::SetState`] of this slot took in the step before; zeros in a sequence's first step. Takes no input.
+    State {
+        /// Names the state within the network.
+        slot: u32,
+        /// Length of the vector.
+        features: u32,
+    },
+    /// Keeps its input, a vector, for [`Op::State`] of this slot in the next step. Nothing consumes it.
+    SetState {
+        /// Names the state within the network.
+        slot: u32,
+    },
     /// max(x, 0).
     Relu,
     /// min(max(x, 0), 6).
@@ -66,6 +96,8 @@ pub enum Op {
     Tanh,
     /// 1 / (1 + exp(-x)).
     Sigmoid,
+    /// 1 - x: what a gate of x leaves (highway networks, Srivastava, Greff & Schmidhuber 2015).
+    Complement,
     /// Maximum over windows.
     MaxPool {
         /// Height and width of the window.
@@ -99,6 +131,8 @@ pub enum Op {
     Add,
     /// Product of one or more inputs of equal shape.
     Multiply,
+    /// Mean of one or more inputs of equal shape.
+    Mean,
     /// Inputs stacked along the channels; height and width agree.
     Concat,
     /// The input unchanged.
@@ -124,6 +158,12 @@ pub enum Op {
     },
     /// Sets single values to zero in training, with this probability.
     Dropout {
+        /// Probability in [0, 1).
+        rate: f64,
+    },
+    /// Sets single values to zero in training, with this probability: the same ones in all steps that are trained at once
+    /// (variational dropout, Gal & Ghahramani 2016).
+    LockedDropout {
         /// Probability in [0, 1).
         rate: f64,
     },
@@ -154,6 +194,10 @@ impl Op {
             Self::Conv2d { .. } => "conv2d",
             Self::BatchNorm { .. } => "batch-norm",
             Self::Linear { .. } => "linear",
+            Self::Embedding { .. } => "embedding",
+            Self::TiedLinear { .. } => "tied-linear",
+            Self::State { .. } => "state",
+            Self::SetState { .. } => "set-state",
             Self::Relu => "relu",
             Self::Relu6 => "relu6",
             Self::Gelu => "gelu",
@@ -161,18 +205,21 @@ impl Op {
             Self::HardSwish => "hard-swish",
             Self::Tanh => "tanh",
             Self::Sigmoid => "sigmoid",
+            Self::Complement => "complement",
             Self::MaxPool { .. } => "max-pool",
             Self::AvgPool { .. } => "avg-pool",
             Self::GlobalAvgPool => "global-avg-pool",
             Self::Flatten => "flatten",
             Self::Add => "add",
             Self::Multiply => "multiply",
+            Self::Mean => "mean",
             Self::Concat => "concat",
             Self::Identity => "identity",
             Self::Zero { .. } => "zero",
             Self::Shift { .. } => "shift",
             Self::Truncate { .. } => "truncate",
             Self::Dropout { .. } => "dropout",
+            Self::LockedDropout { .. } => "locked-dropout",
             Self::DropPath => "drop-path",
             Self::Auxiliary => "auxiliary",
         }

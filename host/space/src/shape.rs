@@ -118,17 +118,28 @@ pub(crate) fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
             let values = one(inputs)?.values();
             Shape::Vector(u32::try_from(values).map_err(|_| format!("{values} values are too many to flatten"))?)
         }
-        Op::Linear { out_features, .. } => match one(inputs)? {
+        Op::Linear { out_features, .. } | Op::TiedLinear { out_features, .. } => match one(inputs)? {
             Shape::Vector(_) => Shape::Vector(*out_features),
             shape @ Shape::Map { .. } => return Err(format!("it takes a vector, not a {shape} map: flatten it first")),
         },
-        Op::Dropout { rate } => {
+        Op::Embedding { vocabulary: 0, .. } => return Err("a vocabulary has at least one token".into()),
+        Op::Embedding { features, .. } => match one(inputs)? {
+            Shape::Vector(1) => Shape::Vector(*features),
+            shape => return Err(format!("it takes one token, an input of the shape [1], not {shape}")),
+        },
+        Op::State { features, .. } if inputs.is_empty() => Shape::Vector(*features),
+        Op::State { .. } => return Err("it takes no inputs".into()),
+        Op::SetState { .. } => match one(inputs)? {
+            Shape::Vector(length) => Shape::Vector(length),
+            shape @ Shape::Map { .. } => return Err(format!("it takes a vector, not a {shape} map")),
+        },
+        Op::Dropout { rate } | Op::LockedDropout { rate } => {
             if !(0.0..1.0).contains(rate) {
                 return Err(format!("a rate of {rate} is not at least 0 and below 1"));
             }
             one(inputs)?
         }
-        Op::Add | Op::Multiply => {
+        Op::Add | Op::Multiply | Op::Mean => {
             let Some((first, rest)) = inputs.split_first() else { return Err("it takes at least one input".into()) };
             match rest.iter().find(|shape| *shape != first) {
                 Some(other) => return Err(format!("its inputs differ in shape: {first} and {other}")),
@@ -144,6 +155,7 @@ pub(crate) fn infer(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
         | Op::HardSwish
         | Op::Tanh
         | Op::Sigmoid
+        | Op::Complement
         | Op::Identity
         | Op::DropPath => one(inputs)?,
         Op::Auxiliary => match one(inputs)? {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use crate::steps::needed;
 use crate::{Network, Node, Op};
 
 /// What becomes of a node.
@@ -15,14 +16,14 @@ enum Fate {
 }
 
 impl Network {
-    /// The same function with fewer nodes: identities and one-input sums, products and concatenations are bridged,
-    /// zeros are left out of sums, carried through operations that keep them zero and made once, and nodes that reach no output
-    /// are dropped. Names stay. Expects a valid network, and leaves one whose nodes are out of order as it is.
+    /// The same function with fewer nodes: identities and one-input sums, products, means and concatenations are bridged,
+    /// zeros are left out of sums, carried through operations that keep them zero and made once, and nodes that reach no output,
+    /// in this step or a later one, are dropped. Names stay. Expects a valid network, and leaves one whose nodes are out of order as it is.
     #[must_use]
     pub fn simplify(&self) -> Self {
         let mut nodes: Vec<Node> = self.nodes.clone();
         let ordered = nodes.iter().enumerate().all(|(index, node)| {
-            let fed = !node.inputs.is_empty() || matches!(node.op, Op::Input { .. });
+            let fed = !node.inputs.is_empty() || matches!(node.op, Op::Input { .. } | Op::State { .. });
             fed && node.inputs.iter().all(|input| *input < index)
         });
         if !ordered {
@@ -66,18 +67,9 @@ impl Network {
     fn keep(&self, mut nodes: Vec<Node>, fate: &[Fate]) -> Self {
         let Some(last) = nodes.len().checked_sub(1) else { return self.clone() };
         let mut output = resolve(fate, last);
-        let mut live = vec![false; nodes.len()];
-        live[output] = true;
-        for index in (0..nodes.len()).rev() {
-            // The input stays even where nothing reads it.
-            let kept = live[index] || nodes[index].op == Op::Auxiliary || index == 0;
-            if kept && fate[index] == Fate::Stays {
-                live[index] = true;
-                for input in &nodes[index].inputs {
-                    live[*input] = true;
-                }
-            }
-        }
+        // The input stays even where nothing reads it.
+        let heads = (0..nodes.len()).filter(|index| nodes[*index].op == Op::Auxiliary);
+        let mut live = needed(&nodes, heads.chain([0, output]));
         let used = (0..nodes.len()).any(|index| live[index] && nodes[index].inputs.contains(&output));
         if output != last && (used || output == 0) {
             // The output comes last, so something that others use, or the input, cannot be it.
@@ -131,7 +123,9 @@ fn settle(nodes: &mut [Node], fate: &mut [Fate], zero: &mut [bool], index: usize
                 _ => {}
             }
         }
-        Op::Add | Op::Concat if inputs.len() == 1 => fate[index] = Fate::Is(inputs[0]),
+        // As is a mean of zeros.
+        Op::Mean if all_zero => fate[index] = Fate::Is(inputs[0]),
+        Op::Add | Op::Mean | Op::Concat if inputs.len() == 1 => fate[index] = Fate::Is(inputs[0]),
         // These keep zeros and the shape.
         Op::Relu
         | Op::Relu6
@@ -141,6 +135,7 @@ fn settle(nodes: &mut [Node], fate: &mut [Fate], zero: &mut [bool], index: usize
         | Op::Tanh
         | Op::Shift { .. }
         | Op::Dropout { .. }
+        | Op::LockedDropout { .. }
         | Op::DropPath
             if all_zero =>
         {
@@ -149,6 +144,7 @@ fn settle(nodes: &mut [Node], fate: &mut [Fate], zero: &mut [bool], index: usize
         // These keep zeros in another shape. Batch norm does not: it learns a shift.
         Op::Conv2d { bias: false, .. }
         | Op::Linear { bias: false, .. }
+        | Op::TiedLinear { bias: false, .. }
         | Op::MaxPool { .. }
         | Op::AvgPool { .. }
         | Op::GlobalAvgPool

@@ -25,6 +25,8 @@ fn evaluate(network: &Network) -> BTreeMap<String, Vec<f64>> {
             Op::Sigmoid => each(&|value| 1.0 / (1.0 + (-value).exp())),
             Op::BatchNorm { .. } => each(&|value| value * weight(&node.name, 0) + weight(&node.name, 1)),
             Op::Zero { .. } => each(&|_| 0.0),
+            Op::Complement => each(&|value| 1.0 - value),
+            Op::Mean => zip(&|a, b| a + b).iter().map(|sum| sum / inputs.len() as f64).collect(),
             Op::Add => zip(&|a, b| a + b),
             Op::Multiply => zip(&|a, b| a * b),
             Op::Concat => inputs.iter().flat_map(|input| input.iter().copied()).collect(),
@@ -74,6 +76,8 @@ fn operation(kind: u8) -> Op {
         10 => conv(true),
         11 => Op::Multiply,
         12 => Op::Concat,
+        13 => Op::Mean,
+        14 => Op::Complement,
         _ => Op::Add,
     }
 }
@@ -81,14 +85,14 @@ fn operation(kind: u8) -> Op {
 /// Networks with many zeros and identities, an auxiliary output, and a vector as output.
 fn networks() -> impl Strategy<Value = Network> {
     (2_usize..12).prop_flat_map(|count| {
-        let nodes: Vec<_> = (1..=count).map(|index| (0_u8..16, prop::collection::vec(0..index, 1..4))).collect();
+        let nodes: Vec<_> = (1..=count).map(|index| (0_u8..18, prop::collection::vec(0..index, 1..4))).collect();
         (nodes, 0..=count, 0_u8..3).prop_map(move |(drawn, auxiliary, end)| {
             let node = |name: String, op, inputs: &[usize]| Node { name, op, inputs: inputs.to_vec() };
             let shape = vec![CHANNELS, 1, 1];
             let mut nodes = vec![node("input".into(), Op::Input { shape }, &[])];
             for (index, (kind, inputs)) in drawn.into_iter().enumerate() {
                 let op = operation(kind);
-                let several = matches!(op, Op::Add | Op::Multiply);
+                let several = matches!(op, Op::Add | Op::Multiply | Op::Mean);
                 // Concatenations of one input keep the number of channels.
                 let inputs = if several { &inputs[..] } else { &inputs[..1] };
                 nodes.push(node(format!("node-{index}"), op, inputs));

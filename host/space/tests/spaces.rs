@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use archwright_space::{Architecture, Context, Definition, Scalar, Size, Space, Value, bundled};
+use archwright_space::{Architecture, Context, Definition, Op, Scalar, Size, Space, Value, bundled};
 
-fn space(name: &str, options: &[(&str, i64)], input: [u32; 3], classes: u32) -> Space {
+fn space(name: &str, options: &[(&str, i64)], input: impl Into<Vec<u32>>, classes: u32) -> Space {
     let options = options.iter().map(|(key, value)| ((*key).to_owned(), Scalar::Integer(*value))).collect();
     let definition = Definition::parse_with(bundled::source(name).unwrap(), &options).unwrap();
-    Space::new(Arc::new(definition), Context::full(input.to_vec(), classes)).unwrap()
+    Space::new(Arc::new(definition), Context::full(input.into(), classes)).unwrap()
 }
 
 /// The point whose decisions have these labels.
@@ -86,7 +86,100 @@ fn darts_v2_has_the_papers_parameters() {
     let darts_v2 = point(&space, &labels);
     assert_eq!(space.profile(&darts_v2).unwrap().parameters, 3_349_342);
     let network = space.build(&darts_v2).unwrap();
-    assert_eq!(network.nodes.iter().filter(|node| node.op == archwright_space::Op::Auxiliary).count(), 1);
+    assert_eq!(network.nodes.iter().filter(|node| node.op == Op::Auxiliary).count(), 1);
+}
+
+/// Activation and input of each node of a recurrent cell.
+type Recurrent = [(&'static str, u32); 8];
+
+/// The cells that DARTS found on Penn Treebank by first- and second-order gradients (Liu, Simonyan & Yang 2019).
+const DARTS_V1: Recurrent =
+    [("relu", 0), ("relu", 1), ("tanh", 2), ("relu", 3), ("relu", 4), ("identity", 1), ("relu", 5), ("relu", 1)];
+const DARTS_V2: Recurrent =
+    [("sigmoid", 0), ("relu", 1), ("relu", 1), ("identity", 1), ("tanh", 2), ("sigmoid", 5), ("tanh", 3), ("relu", 5)];
+
+fn recurrent(space: &Space, cell: Recurrent) -> Architecture {
+    let labels: Vec<(String, String)> = cell
+        .iter()
+        .enumerate()
+        .flat_map(|(index, (activation, input))| {
+            let node = format!("cell/node-{}", index + 1);
+            [(format!("{node}/op-1"), (*activation).to_owned()), (format!("{node}/inputs"), input.to_string())]
+        })
+        .collect();
+    point(space, &labels.iter().map(|(name, label)| (name.as_str(), label.as_str())).collect())
+}
+
+#[test]
+fn recurrent_cells_have_the_papers_points_and_parameters() {
+    // An activation for each of 8 nodes, and one of as many inputs as there are nodes before it.
+    assert_eq!(space("rnn-cell", &[], [1], 10_000).size(), Size::Points(4_u128.pow(8) * 40_320));
+    // By hand, as DARTS trains on the 10,000 words of Penn Treebank: the embedding, whose weights the scores share, with
+    // a bias for each word; the first node's gate and activation of word and state; those of eight nodes of one state
+    // each. Together the 23 million parameters that are published.
+    let (words, features) = (10_000, 850_u64);
+    let cell = 2 * features * 2 * features + 8 * features * 2 * features;
+    let tied = words * features + cell + words;
+    assert_eq!(tied, 22_960_000);
+    let sizes = [("hidden_size", 850), ("embedding_size", 850)];
+    let darts = space("rnn-cell", &sizes, [1], 10_000);
+    for cell in [DARTS_V1, DARTS_V2] {
+        assert_eq!(darts.profile(&recurrent(&darts, cell)).unwrap().parameters, tied);
+    }
+    let fingerprint = |cell| darts.fingerprint(&recurrent(&darts, cell)).unwrap();
+    assert_ne!(fingerprint(DARTS_V1), fingerprint(DARTS_V2));
+    // Scores with weights of their own, and a state of another size than a word's vector.
+    let untied = space("rnn-cell", &[("hidden_size", 20), ("embedding_size", 30), ("tied", 0)], [1], 50);
+    let expected = 50 * 30 + (30 + 20) * 2 * 20 + 8 * 20 * 2 * 20 + 20 * 50 + 50;
+    let profile = untied.profile(&recurrent(&untied, DARTS_V2)).unwrap();
+    assert_eq!(profile.parameters, expected);
+    // A vector is looked up, not computed; biases add nothing.
+    assert_eq!(profile.multiply_adds, expected - 50 * 30 - 50);
+}
+
+#[test]
+fn the_found_cell_reads_what_the_paper_says() {
+    let space = space("rnn-cell", &[("hidden_size", 8), ("embedding_size", 8)], [1], 12);
+    let network = space.build(&recurrent(&space, DARTS_V2)).unwrap();
+    let named = |wanted: &dyn Fn(&Op) -> bool| network.nodes.iter().position(|node| wanted(&node.op)).unwrap();
+    let state = named(&|op| matches!(op, Op::State { .. }));
+    let setter = named(&|op| matches!(op, Op::SetState { .. }));
+    let nodes = &network.nodes[network.nodes[setter].inputs[0]];
+    assert_eq!((&nodes.op, nodes.inputs.len()), (&Op::Mean, 8));
+    // Each node is `gate * activation + (1 - gate) * input`; the first one's input is the state.
+    let inputs = |sum: usize| network.nodes[sum].inputs.clone();
+    let parts = |sum: usize| {
+        let carried = inputs(sum)
+            .into_iter()
+            .find(|product| inputs(*product).iter().any(|factor| network.nodes[*factor].op == Op::Complement));
+        let transformed = inputs(sum).into_iter().find(|product| Some(*product) != carried).unwrap();
+        let complement = inputs(carried.unwrap()).into_iter().find(|one| network.nodes[*one].op == Op::Complement);
+        let gate = inputs(complement.unwrap())[0];
+        let carry = inputs(carried.unwrap()).into_iter().find(|one| Some(*one) != complement).unwrap();
+        let activation = inputs(transformed).into_iter().find(|one| *one != gate).unwrap();
+        (network.nodes[activation].op.clone(), carry)
+    };
+    let (_, first) = parts(nodes.inputs[0]);
+    assert_eq!(parts(first), (Op::Tanh, state));
+    let order: Vec<usize> = std::iter::once(first).chain(nodes.inputs.iter().copied()).collect();
+    for (node, (label, input)) in nodes.inputs.iter().zip(DARTS_V2) {
+        let (op, carry) = parts(*node);
+        assert_eq!(carry, order[input as usize]);
+        let is = if let Op::Linear { .. } = op { "identity" } else { op.name() };
+        assert_eq!(is, label);
+    }
+}
+
+#[test]
+fn sizes_that_cannot_be_tied_are_told() {
+    let options = [("hidden_size", 20), ("embedding_size", 30)];
+    let options = options.iter().map(|(key, value)| ((*key).to_owned(), Scalar::Integer(*value))).collect();
+    let definition = Definition::parse_with(bundled::source("rnn-cell").unwrap(), &options).unwrap();
+    let error = Space::new(Arc::new(definition), Context::full(vec![1], 50)).unwrap_err().to_string();
+    assert!(error.contains("50 scores for a vector of 20") && error.contains("vectors of 30"), "{error}");
+    let definition = Definition::parse(bundled::source("rnn-cell").unwrap()).unwrap();
+    let error = Space::new(Arc::new(definition), Context::full(vec![3, 32, 32], 10)).unwrap_err().to_string();
+    assert!(error.contains("it takes one token, an input of the shape [1], not 3x32x32"), "{error}");
 }
 
 #[test]
@@ -102,8 +195,10 @@ fn chains_have_one_to_six_layers() {
 #[test]
 fn every_bundled_space_builds_at_every_size() {
     for name in bundled::names() {
-        for input in [[1, 8, 8], [1, 28, 28], [3, 32, 32]] {
-            let space = space(name, &[], input, 10);
+        let images = [vec![1, 8, 8], vec![1, 28, 28], vec![3, 32, 32]];
+        let token = [vec![1]];
+        for input in if *name == "rnn-cell" { &token[..] } else { &images } {
+            let space = space(name, &[], input.clone(), 10);
             for seed in 0..5 {
                 let architecture = space.sample(seed);
                 for (width_share, depth_share) in [(1.0, 1.0), (0.5, 0.5), (0.1, 0.01)] {

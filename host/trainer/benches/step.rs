@@ -52,10 +52,8 @@ fn step(criterion: &mut Criterion) {
     write_data(folder.path());
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var(DATA_DIR, folder.path()) };
-    let task = Task {
-        data: DataSource { format: DataFormat::Cifar10, image_size: None },
-        split: Split { validation: 0.05, ..Split::default() },
-    };
+    let task =
+        Task { data: DataSource::of(DataFormat::Cifar10), split: Split { validation: 0.05, ..Split::default() } };
     let device = std::env::var("ARCHWRIGHT_BENCH_DEVICE").unwrap_or_else(|_| "cpu".into());
     let setup = Setup { protocol: VERSION, task, device, threads: 1 };
     let (ready, mut trainer) = Trainer::new(&setup).unwrap_or_else(|error| panic!("{error}"));

@@ -6,6 +6,7 @@ use std::time::Instant;
 use archwright_protocol::{Checkpoint, FailureKind};
 use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 use crate::model::Model;
 use crate::optimizer::Optimizer;
@@ -66,8 +67,14 @@ impl Keeper {
         self.folder.join(&self.file)
     }
 
-    /// Reads the checkpoint into a model and an optimizer. After a failure these are good for nothing.
-    pub(crate) fn restore(&self, model: &Model, optimizer: &mut Optimizer) -> Result<State, Problem> {
+    /// Reads the checkpoint into a model, an optimizer and the states of sequences. After a failure these are good for
+    /// nothing.
+    pub(crate) fn restore(
+        &self,
+        model: &Model,
+        optimizer: &mut Optimizer,
+        states: &[Tensor],
+    ) -> Result<State, Problem> {
         let content = storage::read(&self.path()).map_err(|error| Problem::data(error.to_string()))?;
         if !is_whole(&content) {
             return Err(Problem::data("it is damaged: its digest is not that of its content"));
@@ -78,6 +85,7 @@ impl Keeper {
             return Err(Problem::data("it belongs to another training"));
         }
         contents.restore(model, Some(optimizer))?;
+        contents.restore_states(model, states)?;
         optimizer.steps = state.progress.steps;
         Ok(state)
     }
@@ -88,8 +96,8 @@ impl Keeper {
     }
 
     /// Writes a checkpoint. Where that fails, the training goes on without it until the next is due.
-    pub(crate) fn keep(&mut self, model: &Model, optimizer: &Optimizer, state: &State) {
-        if let Err(problem) = self.write(model, optimizer, state)
+    pub(crate) fn keep(&mut self, model: &Model, optimizer: &Optimizer, states: &[Tensor], state: &State) {
+        if let Err(problem) = self.write(model, optimizer, states, state)
             && !self.complained
         {
             self.complained = true;
@@ -101,8 +109,9 @@ impl Keeper {
         self.last = Instant::now();
     }
 
-    fn write(&self, model: &Model, optimizer: &Optimizer, state: &State) -> Result<(), Problem> {
+    fn write(&self, model: &Model, optimizer: &Optimizer, states: &[Tensor], state: &State) -> Result<(), Problem> {
         let mut tensors = tensors::of(model, optimizer)?;
+        tensors.extend(tensors::of_states(model, states)?);
         let digest = Values { kind: Dtype::U8, shape: vec![blake3::OUT_LEN], bytes: vec![0; blake3::OUT_LEN] };
         tensors.push((DIGEST.into(), digest));
         let mut content = tensors::serialize(tensors, &Entry { identity: self.identity.clone(), state })?;

@@ -22,6 +22,9 @@ pub mod serve;
 mod storage;
 mod tensors;
 mod train;
+mod unroll;
+#[cfg(test)]
+mod unroll_tests;
 mod weights;
 
 pub use failure::Problem;

@@ -7,7 +7,8 @@ use tch::Device;
 use crate::{Problem, device};
 
 /// Refuses a training that cannot fit into the device's free memory. The estimate is a lower bound: weights, gradients and
-/// the optimizer's state, and every result that the backward pass needs, for one batch.
+/// the optimizer's state, and every result that the backward pass needs, for one batch; of a
+/// text for all steps that gradients go back.
 pub(crate) fn check(network: &Network, recipe: &Recipe, device: Device) -> Result<(), Problem> {
     let footprint = network.footprint()?;
     let states = match recipe.optimizer {
@@ -15,7 +16,8 @@ pub(crate) fn check(network: &Network, recipe: &Recipe, device: Device) -> Resul
         Optimizer::Adamw => 2,
     };
     let weights = footprint.parameters.saturating_mul(4 * (2 + states));
-    let activations = kept_bytes(network)?.saturating_mul(recipe.batch_size.into());
+    let steps = if is_of_steps(network) { recipe.sequence_length } else { 1 };
+    let activations = kept_bytes(network)?.saturating_mul(recipe.batch_size.into()).saturating_mul(steps.into());
     let needed = weights.saturating_add(activations);
     let available = match device {
         Device::Cuda(index) => device::free_memory(index),
@@ -36,13 +38,21 @@ pub(crate) fn check(network: &Network, recipe: &Recipe, device: Device) -> Resul
     }
 }
 
-/// Bytes of the results that are kept for the backward pass, for one image: those that convolutions, fully connected
-/// layers and batch norms take in.
+/// Whether each example is a sequence: its network reads tokens.
+fn is_of_steps(network: &Network) -> bool {
+    network.nodes.iter().any(|node| matches!(node.op, Op::Embedding { .. }))
+}
+
+/// Bytes of the results that are kept for the backward pass, for one image or step: those that convolutions, fully
+/// connected layers and batch norms take in, and the scores.
 fn kept_bytes(network: &Network) -> Result<u64, Problem> {
     let shapes = network.shapes()?;
     let mut kept = vec![false; network.nodes.len()];
+    if let Some(last) = kept.last_mut() {
+        *last = true;
+    }
     for node in &network.nodes {
-        if matches!(node.op, Op::Conv2d { .. } | Op::Linear { .. } | Op::BatchNorm { .. }) {
+        if matches!(node.op, Op::Conv2d { .. } | Op::Linear { .. } | Op::TiedLinear { .. } | Op::BatchNorm { .. }) {
             node.inputs.iter().for_each(|input| kept[*input] = true);
         }
     }

@@ -4,14 +4,17 @@ use archwright_space::{Network, Op, Shape};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::Problem;
+use crate::unroll::Steps;
 
 /// Momentum and epsilon of batch norms, as everywhere in the literature.
 const MOMENTUM: f64 = 0.1;
 const EPSILON: f64 = 1e-5;
+/// Bound of an embedding's first weights, which are uniform (Merity, Keskar & Socher 2018).
+const EMBEDDING_BOUND: f64 = 0.1;
 
 /// A network with its weights.
 pub(crate) struct Model {
-    layers: Vec<Layer>,
+    pub(crate) layers: Vec<Layer>,
     /// For each node, the node after which its result is not needed any more.
     last_use: Vec<usize>,
     /// All trainable parameters in one row; `parameters` are views of it.
@@ -21,6 +24,10 @@ pub(crate) struct Model {
     pub(crate) names: Vec<String>,
     /// Running statistics of batch norms, by name.
     pub(crate) buffers: Vec<(String, Tensor)>,
+    /// How it goes from step to step of a sequence.
+    pub(crate) steps: Steps,
+    /// The parameter with the embedding's weights.
+    embedding: Option<usize>,
     /// Compute convolutions and fully connected layers in bfloat16.
     bf16: bool,
 }
@@ -40,27 +47,33 @@ pub(crate) struct Scores {
     pub(crate) auxiliary: Vec<Tensor>,
 }
 
-struct Layer {
-    compute: Compute,
-    inputs: Vec<usize>,
+pub(crate) struct Layer {
+    pub(crate) compute: Compute,
+    pub(crate) inputs: Vec<usize>,
 }
 
 /// An operation with the places of its parameters and buffers.
-enum Compute {
+pub(crate) enum Compute {
     Input,
     Conv { weight: usize, bias: Option<usize>, stride: [i64; 2], padding: [i64; 2], dilation: [i64; 2], groups: i64 },
     BatchNorm { weights: Option<[usize; 2]>, statistics: [usize; 2] },
     Linear { weight: usize, bias: Option<usize> },
+    Embedding { weight: usize },
+    TiedLinear { bias: Option<usize> },
+    State,
+    SetState,
     MaxPool { kernel: [i64; 2], stride: [i64; 2], padding: [i64; 2] },
     AvgPool { kernel: [i64; 2], stride: [i64; 2], padding: [i64; 2], count_include_pad: bool },
     Zero { stride: [i64; 2] },
     Shift { rows: i64, columns: i64 },
     Truncate { channels: i64 },
     Dropout(f64),
+    LockedDropout(f64),
     DropPath,
     Auxiliary,
     Add,
     Multiply,
+    Mean,
     Concat,
     Pass(fn(&Tensor) -> Result<Tensor, TchError>),
 }
@@ -118,7 +131,12 @@ impl Model {
             .map(|(name, length, value)| Ok((name.clone(), Tensor::f_full([*length], *value, (Kind::Float, device))?)))
             .collect::<Result<_, TchError>>()?;
         let names = plan.parameters.into_iter().map(|(name, _, _)| name).collect();
-        Ok(Self { layers, last_use, flat, parameters, names, buffers, bf16 })
+        let steps = Steps::of(network);
+        let embedding = layers.iter().find_map(|layer| match layer.compute {
+            Compute::Embedding { weight } => Some(weight),
+            _ => None,
+        });
+        Ok(Self { layers, last_use, flat, parameters, names, buffers, steps, embedding, bf16 })
     }
 
     /// The parameters, in the order of their names.
@@ -126,7 +144,12 @@ impl Model {
         &self.parameters
     }
 
-    /// Scores of a batch (examples x channels x height x width, or examples x length).
+    /// The device that it computes on.
+    pub(crate) fn device(&self) -> Device {
+        self.flat.device()
+    }
+
+    /// Scores of a batch of images (examples x channels x height x width).
     pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Scores, Problem> {
         let mut results: Vec<Option<Tensor>> = Vec::with_capacity(self.layers.len());
         let mut auxiliary = Vec::new();
@@ -153,7 +176,8 @@ impl Model {
         Ok(Scores { output: output.f_to_kind(Kind::Float)?, auxiliary })
     }
 
-    fn compute(
+    /// The result of an operation, from results by node.
+    pub(crate) fn compute(
         &self,
         compute: &Compute,
         inputs: &[usize],
@@ -172,6 +196,13 @@ impl Model {
             }
             Compute::Linear { weight, bias } => {
                 let (x, weight, bias) = self.lowered(x, *weight, *bias)?;
+                x.f_linear(&weight, bias.as_ref())?
+            }
+            Compute::Embedding { weight } => Tensor::f_embedding(&self.parameters[*weight], x, -1, false, false)?,
+            Compute::TiedLinear { bias } => {
+                let embedding =
+                    self.embedding.ok_or_else(|| TchError::Torch("there is no embedding to share".into()))?;
+                let (x, weight, bias) = self.lowered(x, embedding, *bias)?;
                 x.f_linear(&weight, bias.as_ref())?
             }
             Compute::BatchNorm { weights, statistics } => x.f_batch_norm(
@@ -193,7 +224,8 @@ impl Model {
             }
             Compute::Shift { rows, columns } => shift(x, *rows, *columns)?,
             Compute::Truncate { channels } => x.f_slice(1, None, *channels, 1)?,
-            Compute::Dropout(rate) => x.f_dropout(*rate, training)?,
+            // In a sequence it is locked by the caller; an image is a sequence of one step.
+            Compute::Dropout(rate) | Compute::LockedDropout(rate) => x.f_dropout(*rate, training)?,
             Compute::DropPath => match mode {
                 Mode::Train { drop_path } if drop_path > 0.0 => {
                     let keep = 1.0 - drop_path;
@@ -207,13 +239,14 @@ impl Model {
             },
             Compute::Add => fold(inputs, get, Tensor::f_add)?,
             Compute::Multiply => fold(inputs, get, Tensor::f_mul)?,
+            Compute::Mean => fold(inputs, get, Tensor::f_add)?.f_div_scalar(inputs.len() as f64)?,
             Compute::Concat => {
                 let parts = inputs.iter().map(|input| get(*input)).collect::<Result<Vec<_>, _>>()?;
                 Tensor::f_cat(&parts, 1)?
             }
             Compute::Pass(pass) => pass(x)?,
             // Handled by the caller.
-            Compute::Input | Compute::Auxiliary => x.shallow_clone(),
+            Compute::Input | Compute::Auxiliary | Compute::State | Compute::SetState => x.shallow_clone(),
         })
     }
 
@@ -283,6 +316,22 @@ fn compute(plan: &mut Plan, name: &str, op: &Op, input: Option<Shape>) -> Result
                 weights(plan, name, (*out_features).into(), channels, *bias, |out| vec![out, channels]);
             Compute::Linear { weight, bias }
         }
+        Op::Embedding { vocabulary, features } => Compute::Embedding {
+            weight: plan.parameter(
+                name,
+                "weight",
+                vec![(*vocabulary).into(), (*features).into()],
+                Start::Uniform(EMBEDDING_BOUND),
+            ),
+        },
+        Op::TiedLinear { out_features, bias } => {
+            let start = Start::Uniform(bound(channels));
+            Compute::TiedLinear {
+                bias: bias.then(|| plan.parameter(name, "bias", vec![(*out_features).into()], start)),
+            }
+        }
+        Op::State { .. } => Compute::State,
+        Op::SetState { .. } => Compute::SetState,
         Op::BatchNorm { affine } => Compute::BatchNorm {
             weights: affine.then(|| {
                 [
@@ -308,10 +357,12 @@ fn compute(plan: &mut Plan, name: &str, op: &Op, input: Option<Shape>) -> Result
         Op::Shift { rows, columns } => Compute::Shift { rows: (*rows).into(), columns: (*columns).into() },
         Op::Truncate { channels } => Compute::Truncate { channels: (*channels).into() },
         Op::Dropout { rate } => Compute::Dropout(*rate),
+        Op::LockedDropout { rate } => Compute::LockedDropout(*rate),
         Op::DropPath => Compute::DropPath,
         Op::Auxiliary => Compute::Auxiliary,
         Op::Add => Compute::Add,
         Op::Multiply => Compute::Multiply,
+        Op::Mean => Compute::Mean,
         Op::Concat => Compute::Concat,
         Op::Relu => Compute::Pass(Tensor::f_relu),
         Op::Relu6 => Compute::Pass(Tensor::f_relu6),
@@ -320,6 +371,7 @@ fn compute(plan: &mut Plan, name: &str, op: &Op, input: Option<Shape>) -> Result
         Op::HardSwish => Compute::Pass(Tensor::f_hardswish),
         Op::Tanh => Compute::Pass(Tensor::f_tanh),
         Op::Sigmoid => Compute::Pass(Tensor::f_sigmoid),
+        Op::Complement => Compute::Pass(|x| x.f_neg()?.f_add_scalar(1.0)),
         Op::GlobalAvgPool => Compute::Pass(|x| x.f_mean_dim([2i64, 3].as_slice(), false, None)),
         Op::Flatten => Compute::Pass(|x| x.f_flatten(1, -1)),
         Op::Identity => Compute::Pass(|x| Ok(x.shallow_clone())),
@@ -339,9 +391,14 @@ fn weights(
     bias: bool,
     shape: impl FnOnce(i64) -> Vec<i64>,
 ) -> (usize, Option<usize>) {
-    let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
+    let bound = bound(fan_in);
     let weight = plan.parameter(name, "weight", shape(out), Start::Uniform(bound));
     (weight, bias.then(|| plan.parameter(name, "bias", vec![out], Start::Uniform(bound))))
+}
+
+/// Bound of first weights with so many inputs.
+fn bound(fan_in: i64) -> f64 {
+    1.0 / (fan_in.max(1) as f64).sqrt()
 }
 
 /// The result of an operation on two tensors over all inputs.

@@ -10,7 +10,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::augment::augment;
 use crate::checkpoint::{Keeper, State};
-use crate::data::shuffle;
+use crate::data::{Columns, Data, ImageData, shuffle};
 use crate::model::{Mode, Model, Scores};
 use crate::optimizer::Optimizer;
 use crate::schedule::learning_rate;
@@ -18,6 +18,22 @@ use crate::{Problem, Progress, Trainer, weights};
 
 /// Time between signs of life within an epoch.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// What a training uses of the data.
+enum Material<'a> {
+    /// Examples by their indices.
+    Images { data: &'a ImageData, examples: Vec<i64> },
+    /// Sequences side by side.
+    Text(Columns),
+}
+
+/// What a step of the optimizer sees.
+enum Batch {
+    /// Images by their indices.
+    Images(Vec<i64>),
+    /// The first row and the number of rows of a text.
+    Rows((i64, i64)),
+}
 
 /// A training under way.
 pub(crate) struct Run<'a> {
@@ -32,8 +48,10 @@ pub(crate) struct Run<'a> {
     step: usize,
     /// Sum of the losses in that epoch.
     loss: Tensor,
-    /// Examples that this training uses.
-    examples: Vec<i64>,
+    /// What this training uses of the data.
+    material: Material<'a>,
+    /// What goes from one step of a text to the next.
+    states: Vec<Tensor>,
     begun: Instant,
     /// Seconds of work before it was gone on with.
     before: f64,
@@ -53,7 +71,8 @@ impl<'a> Run<'a> {
             return None;
         }
         let restored = Self::new(trainer, train).and_then(|mut run| {
-            let State { progress, step, loss, seconds } = keeper.restore(&run.model, &mut run.optimizer)?;
+            let State { progress, step, loss, seconds } =
+                keeper.restore(&run.model, &mut run.optimizer, &run.states)?;
             let loss = Tensor::f_full([], f64::from_bits(loss), (Kind::Double, trainer.device))?;
             Ok(Self { seed: progress.seed, curve: progress.curve, step, loss, before: seconds, ..run })
         });
@@ -84,8 +103,8 @@ impl<'a> Run<'a> {
         seed_libtorch(seed::derive(train.seed, "weights", 0));
         let model = trainer.model(&train.network, &train.input, train.recipe.bf16)?;
         let optimizer = Optimizer::new(&train.recipe, &model.flat)?;
-        let all = trainer.data.train();
-        let count = ((all.len() as f64 * train.data_share).round() as usize).clamp(1, all.len());
+        let material = Material::new(&trainer.data, train)?;
+        let states = material.first_states(&model)?;
         Ok(Self {
             trainer,
             train,
@@ -95,7 +114,8 @@ impl<'a> Run<'a> {
             curve: Vec::new(),
             step: 0,
             loss: no_loss(trainer.device)?,
-            examples: all[..count].to_vec(),
+            material,
+            states,
             begun,
             before: 0.0,
             keeper: None,
@@ -112,19 +132,18 @@ impl<'a> Run<'a> {
     pub(crate) fn epoch(&mut self, progress: Progress<'_>) -> Result<f64, Problem> {
         let Train { recipe, until_epoch, .. } = self.train;
         let epoch = self.curve.len() as u32;
-        let mut order = self.examples.clone();
-        shuffle(&mut order, &mut ChaCha8Rng::seed_from_u64(seed::derive(self.seed, "order", epoch.into())));
+        let batches = self.material.batches(recipe, seed::derive(self.seed, "order", epoch.into()));
         let epoch_seed = seed::derive(self.seed, "epoch", epoch.into());
         let mode = Mode::Train { drop_path: recipe.drop_path * f64::from(epoch) / f64::from(*until_epoch) };
-        let batches: Vec<&[i64]> = order.chunks(recipe.batch_size as usize).collect();
-        // A batch norm cannot normalise over one example.
-        let batches: Vec<&[i64]> = batches.into_iter().filter(|batch| batch.len() > 1 || order.len() == 1).collect();
         let at = |step: usize| f64::from(epoch) + step as f64 / batches.len() as f64;
+        if self.step == 0 {
+            self.states = self.material.first_states(&self.model)?;
+        }
         let mut sign = Instant::now();
         for (step, batch) in batches.iter().enumerate().skip(self.step) {
             seed_libtorch(seed::derive(epoch_seed, "step", step as u64));
             let loss = self.step(batch, mode, learning_rate(recipe, at(step), *until_epoch))?;
-            self.loss = self.loss.f_add(&loss.f_mul_scalar(batch.len() as f64)?)?;
+            self.loss = self.loss.f_add(&loss.f_mul_scalar(self.material.size(batch) as f64)?)?;
             self.step = step + 1;
             // Writing may take long, too.
             if self.keep_if_due() || sign.elapsed() >= SIGN_OF_LIFE {
@@ -132,7 +151,7 @@ impl<'a> Run<'a> {
                 progress(at(self.step), None);
             }
         }
-        let seen: usize = batches.iter().map(|batch| batch.len()).sum();
+        let seen: usize = batches.iter().map(|batch| self.material.size(batch)).sum();
         let mean = f64::try_from(&self.loss)? / seen.max(1) as f64;
         if mean.is_finite() {
             Ok(mean)
@@ -168,19 +187,15 @@ impl<'a> Run<'a> {
         let Ok(loss) = f64::try_from(&self.loss) else { return false };
         let state = State { progress: self.progress(), step: self.step, loss: loss.to_bits(), seconds: self.seconds() };
         if let Some(keeper) = &mut self.keeper {
-            keeper.keep(&self.model, &self.optimizer, &state);
+            keeper.keep(&self.model, &self.optimizer, &self.states, &state);
         }
         true
     }
 
     /// Takes a step along the gradient of a batch; gives its mean loss.
-    fn step(&mut self, batch: &[i64], mode: Mode, rate: f64) -> Result<Tensor, Problem> {
-        let Train { recipe, input, .. } = self.train;
-        let indices = Tensor::f_from_slice(batch)?.f_to_device(self.trainer.device)?;
-        let (images, labels) = self.trainer.data.batch(&indices, input)?;
-        let (images, loss_of) = mixed(augment(images, recipe)?, &labels, recipe)?;
-        let images = if recipe.channels_last { channels_last(&images)? } else { images };
-        let Scores { output, auxiliary } = self.model.forward(&images, mode)?;
+    fn step(&mut self, batch: &Batch, mode: Mode, rate: f64) -> Result<Tensor, Problem> {
+        let Train { recipe, .. } = self.train;
+        let (Scores { output, auxiliary }, loss_of) = self.scores(batch, mode)?;
         let mut loss = loss_of.of(&output)?;
         if recipe.auxiliary_weight > 0.0 {
             for scores in &auxiliary {
@@ -205,21 +220,86 @@ impl<'a> Run<'a> {
         }
         Ok(loss.f_detach()?)
     }
+
+    /// The network's scores for a batch, and what to compare them with.
+    fn scores(&mut self, batch: &Batch, mode: Mode) -> Result<(Scores, LossOf), Problem> {
+        let Train { recipe, input, .. } = self.train;
+        match (&self.material, batch) {
+            (Material::Images { data, .. }, Batch::Images(batch)) => {
+                let indices = Tensor::f_from_slice(batch)?.f_to_device(self.trainer.device)?;
+                let (images, labels) = data.batch(&indices, input)?;
+                let (images, loss_of) = mixed(augment(images, recipe)?, labels, recipe)?;
+                let images = if recipe.channels_last { channels_last(&images)? } else { images };
+                Ok((self.model.forward(&images, mode)?, loss_of))
+            }
+            (Material::Text(columns), Batch::Rows(rows)) => {
+                let (tokens, labels) = columns.window(*rows)?;
+                let scores = self.model.unroll(&tokens, &mut self.states, mode)?;
+                Ok((scores, LossOf { labels, other: None, smoothing: recipe.label_smoothing }))
+            }
+            _ => Err(Problem::new(FailureKind::Internal, "a batch of other data")),
+        }
+    }
+}
+
+impl<'a> Material<'a> {
+    fn new(data: &'a Data, train: &Train) -> Result<Self, Problem> {
+        match data {
+            Data::Images(data) => {
+                let all = data.train();
+                let count = ((all.len() as f64 * train.data_share).round() as usize).clamp(1, all.len());
+                Ok(Self::Images { data, examples: all[..count].to_vec() })
+            }
+            Data::Text(text) => text.train(train.data_share, train.recipe.batch_size).map(Self::Text),
+        }
+    }
+
+    /// The batches of an epoch, those of images in an order that the seed decides.
+    fn batches(&self, recipe: &Recipe, seed: u64) -> Vec<Batch> {
+        match self {
+            Self::Images { examples, .. } => {
+                let mut order = examples.clone();
+                shuffle(&mut order, &mut ChaCha8Rng::seed_from_u64(seed));
+                let batches = order.chunks(recipe.batch_size as usize);
+                // A batch norm cannot normalise over one example.
+                let batches = batches.filter(|batch| batch.len() > 1 || order.len() == 1);
+                batches.map(|batch| Batch::Images(batch.to_vec())).collect()
+            }
+            Self::Text(columns) => columns.windows(recipe.sequence_length.into()).map(Batch::Rows).collect(),
+        }
+    }
+
+    /// Number of images or tokens.
+    fn size(&self, batch: &Batch) -> usize {
+        match (self, batch) {
+            (_, Batch::Images(batch)) => batch.len(),
+            (Self::Text(columns), Batch::Rows((_, rows))) => usize::try_from(rows * columns.columns()).unwrap_or(0),
+            (Self::Images { .. }, Batch::Rows(_)) => 0,
+        }
+    }
+
+    /// What an epoch goes on from.
+    fn first_states(&self, model: &Model) -> Result<Vec<Tensor>, Problem> {
+        match self {
+            Self::Images { .. } => Ok(Vec::new()),
+            Self::Text(columns) => Ok(model.first_states(columns.columns())?),
+        }
+    }
 }
 
 /// What scores are compared with: one set of labels, or two with mixup.
-struct LossOf<'a> {
-    labels: &'a Tensor,
+struct LossOf {
+    labels: Tensor,
     other: Option<(Tensor, f64)>,
     smoothing: f64,
 }
 
-impl LossOf<'_> {
+impl LossOf {
     fn of(&self, scores: &Tensor) -> Result<Tensor, Problem> {
         let against = |labels: &Tensor| {
             scores.f_cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, self.smoothing)
         };
-        let loss = against(self.labels)?;
+        let loss = against(&self.labels)?;
         match &self.other {
             None => Ok(loss),
             Some((labels, share)) => {
@@ -230,7 +310,7 @@ impl LossOf<'_> {
 }
 
 /// Images mixed with others of the batch (Zhang et al. 2018), and what to compare their scores with.
-fn mixed<'a>(images: Tensor, labels: &'a Tensor, recipe: &Recipe) -> Result<(Tensor, LossOf<'a>), Problem> {
+fn mixed(images: Tensor, labels: Tensor, recipe: &Recipe) -> Result<(Tensor, LossOf), Problem> {
     let smoothing = recipe.label_smoothing;
     if recipe.mixup == 0.0 {
         return Ok((images, LossOf { labels, other: None, smoothing }));

@@ -48,6 +48,11 @@ pub(crate) fn of(model: &Model, optimizer: &Optimizer) -> Result<Vec<(String, Va
     model_tensors(model).chain(state).map(|(name, tensor)| Ok((name, values(tensor)?))).collect()
 }
 
+/// States between two steps of a sequence, by name.
+pub(crate) fn of_states(model: &Model, states: &[Tensor]) -> Result<Vec<(String, Values)>, TchError> {
+    state_tensors(model, states).map(|(name, tensor)| Ok((name, values(tensor)?))).collect()
+}
+
 /// The content of a file with these tensors and what is said about them.
 pub(crate) fn serialize(tensors: Vec<(String, Values)>, about: &impl Serialize) -> Result<Vec<u8>, Problem> {
     let defect = |error: String| Problem::new(FailureKind::Internal, format!("tensors cannot be serialized: {error}"));
@@ -88,6 +93,11 @@ impl<'a> Contents<'a> {
         Ok(())
     }
 
+    /// Copies the values into states between two steps of a sequence.
+    pub(crate) fn restore_states(&self, model: &Model, states: &[Tensor]) -> Result<(), Problem> {
+        state_tensors(model, states).try_for_each(|(name, tensor)| self.read(&name, tensor))
+    }
+
     fn read(&self, name: &str, into: &Tensor) -> Result<(), Problem> {
         let view = self
             .tensors
@@ -107,6 +117,11 @@ impl<'a> Contents<'a> {
 fn model_tensors(model: &Model) -> impl Iterator<Item = (String, &Tensor)> {
     let parameters = model.names.iter().cloned().zip(model.parameters());
     parameters.chain(model.buffers.iter().map(|(name, tensor)| (name.clone(), tensor)))
+}
+
+/// No parameter of a node has this name.
+fn state_tensors<'a>(model: &'a Model, states: &'a [Tensor]) -> impl Iterator<Item = (String, &'a Tensor)> {
+    model.steps.states.iter().map(|state| format!("{}/state", state.name)).zip(states)
 }
 
 fn state_name(name: &str) -> String {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use archwright_protocol::{
     Action, Checkpoint, Evaluate, FailureKind, Metrics, Outcome, Ready, Setup, Subset, Train, VERSION, WEIGHTS_DIR,
 };
-use archwright_space::Network;
+use archwright_space::{Network, Op};
 use serde::Serialize;
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -22,6 +22,11 @@ use crate::{Problem, device, memory, weights};
 const PROCEDURE: u32 = 2;
 /// Examples evaluated at once, at least.
 pub(crate) const EVALUATION_BATCH: i64 = 256;
+/// Sequences that a text is evaluated in, side by side, as Merity, Keskar & Socher (2018) and DARTS do; each starts with a
+/// fresh state.
+const EVALUATION_COLUMNS: i64 = 10;
+/// Steps of a text evaluated at once.
+const EVALUATION_STEPS: i64 = 35;
 
 /// Told of progress: epochs finished (fractions included), and metrics of the last whole one.
 pub type Progress<'a> = &'a mut dyn FnMut(f64, Option<Metrics>);
@@ -56,7 +61,7 @@ impl Trainer {
             name: "archwright".into(),
             version: format!("{}+procedure.{PROCEDURE}", env!("CARGO_PKG_VERSION")),
             numerics: device::numerics(device, setup.threads),
-            actions: ["train", "train.resume", "evaluate", "predict"].map(str::to_owned).to_vec(),
+            actions: data.actions().iter().map(|action| (*action).to_owned()).collect(),
             device: summary,
             data: data.summary(),
         };
@@ -89,6 +94,7 @@ impl Trainer {
         checkpoint: Option<&Checkpoint>,
         progress: Progress<'_>,
     ) -> Result<Outcome, Problem> {
+        self.data.check_recipe(&train.recipe)?;
         memory::check(&train.network, &train.recipe, self.device)?;
         if train.evaluate == Subset::Test {
             return Err(Problem::new(FailureKind::Unsupported, "a training never sees the test split"));
@@ -128,37 +134,86 @@ impl Trainer {
 
     pub(crate) fn model(&self, network: &Network, input: &[u32], bf16: bool) -> Result<Model, Problem> {
         let takes = network.nodes.first().map(|node| &node.op);
-        let wanted = archwright_space::Op::Input { shape: input.to_vec() };
+        let wanted = Op::Input { shape: input.to_vec() };
         if takes != Some(&wanted) {
             let problem = format!("the network's input is {takes:?}, the action's {input:?}");
             return Err(Problem::new(FailureKind::Unsupported, problem));
         }
         self.data.check_input(input)?;
+        self.check_steps(network)?;
         let model = Model::new(network, self.device, bf16 && self.device.is_cuda())?;
         Ok(model)
     }
 
+    /// Checks that a network goes through sequences where the data is one, and there alone.
+    fn check_steps(&self, network: &Network) -> Result<(), Problem> {
+        let has = |wanted: fn(&Op) -> bool| network.nodes.iter().any(|node| wanted(&node.op));
+        let problem = match self.data {
+            Data::Images(_) if has(|op| matches!(op, Op::State { .. })) => {
+                "a `state` joins the steps of a sequence, which an image is not"
+            }
+            Data::Text(_) if !has(|op| matches!(op, Op::Embedding { .. })) => {
+                "a text's tokens are read by an `embedding`, which the network lacks"
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::new(FailureKind::Unsupported, problem))
+    }
+
     /// Accuracy and loss on a subset, with running statistics.
     fn measure(&self, model: &Model, input: &[u32], subset: Subset) -> Result<Metrics, Problem> {
-        let indices = self.data.subset(subset);
-        let mut right = Tensor::f_zeros([], (Kind::Int64, self.device))?;
-        let mut loss = Tensor::f_zeros([], (Kind::Double, self.device))?;
-        tch::no_grad(|| {
-            for batch in indices.f_split(EVALUATION_BATCH, 0)? {
-                let (images, labels) = self.data.batch(&batch, input)?;
-                let scores = model.forward(&images, Mode::Evaluate)?.output;
-                right = right.f_add(&scores.f_argmax(1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?)?;
-                let sum = scores.f_cross_entropy_loss::<Tensor>(&labels, None, Reduction::Sum, -100, 0.0)?;
-                loss = loss.f_add(&sum)?;
+        let mut tally = Tally::new(self.device)?;
+        tch::no_grad(|| match &self.data {
+            Data::Images(images) => {
+                for batch in images.subset(subset).f_split(EVALUATION_BATCH, 0)? {
+                    let (images, labels) = images.batch(&batch, input)?;
+                    tally.add(&model.forward(&images, Mode::Evaluate)?.output, &labels)?;
+                }
+                Ok::<_, Problem>(())
             }
-            Ok::<_, Problem>(())
+            Data::Text(text) => {
+                let columns = text.subset(subset, EVALUATION_COLUMNS)?;
+                let mut states = model.first_states(columns.columns())?;
+                for rows in columns.windows(EVALUATION_STEPS) {
+                    let (tokens, labels) = columns.window(rows)?;
+                    tally.add(&model.unroll(&tokens, &mut states, Mode::Evaluate)?.output, &labels)?;
+                }
+                Ok(())
+            }
         })?;
-        let count = indices.size()[0] as f64;
-        let loss = f64::try_from(&loss)? / count;
+        tally.metrics()
+    }
+}
+
+/// What is summed up over a subset.
+struct Tally {
+    right: Tensor,
+    loss: Tensor,
+    count: Tensor,
+}
+
+impl Tally {
+    fn new(device: Device) -> Result<Self, Problem> {
+        let zero = |kind| Tensor::f_zeros([], (kind, device));
+        Ok(Self { right: zero(Kind::Int64)?, loss: zero(Kind::Double)?, count: zero(Kind::Int64)? })
+    }
+
+    /// Adds examples; those whose label is below 0 are none.
+    fn add(&mut self, scores: &Tensor, labels: &Tensor) -> Result<(), Problem> {
+        self.right = self.right.f_add(&scores.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(Kind::Int64)?)?;
+        let sum = scores.f_cross_entropy_loss::<Tensor>(labels, None, Reduction::Sum, -100, 0.0)?;
+        self.loss = self.loss.f_add(&sum)?;
+        self.count = self.count.f_add(&labels.f_ge(0)?.f_sum(Kind::Int64)?)?;
+        Ok(())
+    }
+
+    fn metrics(&self) -> Result<Metrics, Problem> {
+        let count = i64::try_from(&self.count)? as f64;
+        let loss = f64::try_from(&self.loss)? / count;
         if !loss.is_finite() {
             return Err(Problem::new(FailureKind::Diverged, "the validation loss is not finite"));
         }
-        Ok(Metrics { accuracy: i64::try_from(&right)? as f64 / count, loss })
+        Ok(Metrics { accuracy: i64::try_from(&self.right)? as f64 / count, loss })
     }
 }
 

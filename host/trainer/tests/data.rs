@@ -13,7 +13,7 @@ use npyz::{AutoSerialize, WriterBuilder};
 use tempfile::TempDir;
 
 fn task(format: DataFormat) -> Task {
-    Task { data: DataSource { format, image_size: None }, split: Split::default() }
+    Task { data: DataSource::of(format), split: Split::default() }
 }
 
 /// What is said of data at a path, which it begins with.

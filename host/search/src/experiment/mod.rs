@@ -8,7 +8,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use archwright_plugin::{EngineOptions, Limits, NanProfile};
-use archwright_protocol::{DataFormat, Recipe, Split};
+use archwright_protocol::{DataFormat, Recipe, Split, Tokens};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -71,7 +71,14 @@ pub struct TaskSettings {
     /// Height and width that images of an image folder are resized to; default 32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<u32>,
-    /// What to optimize; the first counts for methods with one objective.
+    /// What a text is divided into; default words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// Most different tokens of a text to tell apart, at least 2: rarer ones become `<unk>`. Default: all of its training
+    /// part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<u32>,
+    /// What to optimize; the first counts for methods with one objective. Default: accuracy, of a text perplexity.
     #[serde(default = "TaskSettings::default_objectives")]
     pub objectives: Vec<ObjectiveName>,
     /// How the data is divided.
@@ -92,15 +99,17 @@ impl TaskSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObjectiveName {
-    /// Share of validation examples classified right; maximized.
+    /// Share of validation examples classified right, of a text tokens predicted right; maximized.
     Accuracy,
     /// Mean cross-entropy on the validation examples; minimized.
     Loss,
+    /// Exponential of the loss, what language models are compared by; minimized.
+    Perplexity,
     /// Trainable parameters; minimized.
     Parameters,
-    /// Multiply-adds for one image; minimized.
+    /// Multiply-adds for one image or token; minimized.
     MultiplyAdds,
-    /// Bytes of activations for one image; minimized.
+    /// Bytes of activations for one image or token; minimized.
     ActivationBytes,
 }
 

@@ -28,6 +28,8 @@ const NEEDED: [(&str, &str, &str); 5] = [
 ];
 /// Stack that an engine gives plugins, in bytes.
 const STACK_BYTES: RangeInclusive<usize> = 64 << 10..=1 << 20;
+/// Most different tokens that a text has.
+const MAX_VOCABULARY: u32 = 300_000;
 /// Shortest patience of an engine, in seconds.
 const LEAST_PATIENCE: f64 = 1e-3;
 
@@ -163,6 +165,13 @@ impl Source {
             span: span.map(Into::into),
             help,
         }))
+    }
+
+    /// Whether a value under this path is written down.
+    pub(crate) fn has(&self, path: [&str; 2]) -> bool {
+        let table = DeTable::parse(&self.text).ok();
+        let outer = table.as_ref().and_then(|table| table.get_ref().get(path[0])?.get_ref().as_table());
+        outer.is_some_and(|outer| outer.contains_key(path[1]))
     }
 
     /// Where the value under `path` stands, or the last part of the path that is there.
@@ -303,6 +312,10 @@ fn task_ranges(task: &TaskSettings) -> Option<Problem> {
         .or_else(|| must(share(test), &["task", "split", "test"], "above 0 and below 1"))
         .or_else(|| {
             must(task.image_size.is_none_or(|size| (1..=4096).contains(&size)), &["task", "image_size"], "1 to 4096")
+        })
+        .or_else(|| {
+            let fits = |size: u32| (2..=MAX_VOCABULARY).contains(&size);
+            must(task.vocabulary.is_none_or(fits), &["task", "vocabulary"], "2 to 300000")
         })
         .or_else(|| {
             recipe_problem(&task.recipe).map(|(key, should)| Problem {

@@ -53,6 +53,7 @@ pub(crate) fn recipe_problem(recipe: &Recipe) -> Option<(&'static str, &'static 
     let Recipe {
         epochs,
         batch_size,
+        sequence_length,
         optimizer: _,
         learning_rate,
         momentum,
@@ -82,6 +83,7 @@ pub(crate) fn recipe_problem(recipe: &Recipe) -> Option<(&'static str, &'static 
     let checks = [
         ("epochs", (1..=1_000_000).contains(epochs), "1 to 10^6"),
         ("batch_size", (1..=1_000_000).contains(batch_size), "1 to 10^6"),
+        ("sequence_length", (1..=1_000_000).contains(sequence_length), "1 to 10^6"),
         ("learning_rate", positive(*learning_rate), POSITIVE),
         ("momentum", below_one(*momentum), "at least 0 and below 1"),
         ("betas", betas.iter().all(|beta| below_one(*beta)), "two numbers, each at least 0 and below 1"),

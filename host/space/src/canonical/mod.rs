@@ -1,8 +1,8 @@
 //! Fingerprints: equal exactly for isomorphic networks.
 //!
 //! Two networks are isomorphic where their nodes correspond one to one such that operations with their attributes, and
-//! the multisets of inputs, agree. Names do not count; the order of inputs does not either, since every operation with
-//! several inputs is a sum, a product or a concatenation, which another order changes by a permutation of channels at
+//! the multisets of inputs, agree; a state is joined to what sets it, whatever the number of their slot. Names do not count; the order of inputs does not either, since every operation with
+//! several inputs is a sum, a product, a mean or a concatenation, which another order changes by a permutation of channels at
 //! most.
 //!
 //! The canonical form is found in two steps: series-parallel reduction (`reduce`), which makes most networks a single
@@ -21,7 +21,7 @@ use reduce::reduce;
 /// A digest of a label: equal labels are equal operations, or equal reduced parts.
 type Label = [u8; 32];
 
-/// A directed graph with labelled nodes; edges have multiplicities.
+/// A directed graph with labelled nodes; edges have multiplicities. Without the nodes labelled [`delay`] it has no cycles.
 #[derive(Clone, Debug)]
 struct Graph {
     labels: Vec<Label>,
@@ -48,7 +48,26 @@ impl Graph {
                 *graph.outputs[*input].entry(index).or_insert(0) += 1;
             }
         }
+        graph.join_steps(network);
         graph
+    }
+
+    /// Joins each state to what sets it through a node of its own, so that slots need no numbers.
+    fn join_steps(&mut self, network: &Network) {
+        let nodes = || network.nodes.iter().enumerate();
+        let states = nodes().filter_map(|(index, node)| match node.op {
+            Op::State { slot, .. } => Some((index, slot)),
+            _ => None,
+        });
+        for (state, slot) in states {
+            let Some((setter, _)) = nodes().find(|(_, node)| node.op == Op::SetState { slot }) else { continue };
+            let between = self.len();
+            self.labels.push(delay());
+            self.inputs.push(BTreeMap::from([(setter, 1)]));
+            self.outputs.push(BTreeMap::from([(state, 1)]));
+            self.outputs[setter].insert(between, 1);
+            self.inputs[state].insert(between, 1);
+        }
     }
 
     fn len(&self) -> usize {
@@ -56,10 +75,16 @@ impl Graph {
     }
 }
 
-/// An operation's name and attributes as bytes that tell operations apart.
+/// Label of what lies between a step and the next.
+fn delay() -> Label {
+    digest(&[b"delay"])
+}
+
+/// An operation's name and attributes as bytes that tell operations apart. The slot of a state is none of them.
 fn written(op: &Op) -> Vec<u8> {
     let mut bytes = op.name().as_bytes().to_vec();
-    for (name, attribute) in op.attributes() {
+    let tells = |name: &str| name != "slot";
+    for (name, attribute) in op.attributes().into_iter().filter(|(name, _)| tells(name)) {
         bytes.push(0);
         bytes.extend(name.as_bytes());
         bytes.push(0);

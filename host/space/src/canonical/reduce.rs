@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Graph, Label, digest};
+use super::{Graph, Label, delay, digest};
 
 /// Reduces until nothing can be reduced, and numbers the nodes that are left anew.
 pub(super) fn reduce(graph: Graph) -> Graph {
@@ -40,12 +40,15 @@ struct Reducer {
 
 impl Reducer {
     /// Contracts each edge from a node without another successor to a node without another predecessor. A chain is
-    /// contracted from its head, which has the lowest number, so its label does not depend on the numbering.
+    /// contracted from its head, which has the lowest number, so its label does not depend on the numbering. Chains end
+    /// where a step does: across steps there is no lowest number.
     fn merge_chains(&mut self) {
+        let delay = delay();
         let Self { graph, alive, chains, changed, .. } = self;
         while let Some(node) = chains.pop_first() {
-            while alive[node] {
-                let next = only(&graph.outputs[node]).filter(|next| only(&graph.inputs[*next]) == Some(node));
+            while alive[node] && graph.labels[node] != delay {
+                let next = only(&graph.outputs[node])
+                    .filter(|next| only(&graph.inputs[*next]) == Some(node) && graph.labels[*next] != delay);
                 let Some(next) = next else { break };
                 // `next` becomes part of `node`.
                 graph.labels[node] = digest(&[b"chain", &graph.labels[node], &graph.labels[next]]);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::cells::stacked;
 use super::constraint::decided;
 use super::model::{
-    Compiled, CompiledUse, Edges, Item, Local, MAX_VERTICES, Merge, Module, Nodes, Number, Outputs, Primitive, UseItem,
+    Compiled, CompiledUse, Edges, Highway, Item, Local, MAX_VERTICES, Merge, Module, Nodes, Number, Outputs, Primitive,
+    Rate, UseItem,
 };
 use crate::shape::{MAX_NODES, Shape, infer};
 use crate::{Context, Decision, Network, Node, Op, SpaceError, Value};
@@ -22,10 +23,18 @@ pub(super) fn build(
     values: &[Value],
     context: &Context,
 ) -> Result<Network, SpaceError> {
-    let mut builder =
-        Builder { decisions, values, context, nodes: Vec::new(), shapes: Vec::new(), names: HashMap::new(), steps: 0 };
+    let mut builder = Builder {
+        decisions,
+        values,
+        context,
+        nodes: Vec::new(),
+        shapes: Vec::new(),
+        names: HashMap::new(),
+        steps: 0,
+        slots: 0,
+    };
     let input = builder.node("input", Op::Input { shape: context.input.clone() }, Vec::new())?;
-    let place = Place { name: String::new(), out: context.input[0], stride: 1 };
+    let place = Place { name: String::new(), out: context.input[0], stride: 1, state: None };
     let output = builder.module(network, &[input], &place)?;
     // The output has to come last, behind auxiliary heads.
     if output + 1 != builder.nodes.len() {
@@ -43,6 +52,8 @@ pub(super) struct Place {
     pub(super) out: u32,
     /// The stride that the module around asks for.
     pub(super) stride: u32,
+    /// The node with the state of the innermost recurrent part around.
+    pub(super) state: Option<usize>,
 }
 
 impl Place {
@@ -61,6 +72,8 @@ pub(super) struct Builder<'a> {
     /// How often each name was used.
     names: HashMap<String, u32>,
     steps: usize,
+    /// States so far.
+    slots: u32,
 }
 
 impl Builder<'_> {
@@ -97,6 +110,7 @@ impl Builder<'_> {
             Module::Nodes(nodes) => self.graph(nodes, history, place),
             Module::Matrix(matrix) => self.matrix(matrix, last(history), place),
             Module::Skips(skips) => self.skips(skips, last(history), place),
+            Module::Highway(highway) => self.highway(highway, history, place),
         }
     }
 
@@ -104,6 +118,7 @@ impl Builder<'_> {
         let op = match merge {
             Merge::Add => Op::Add,
             Merge::Multiply => Op::Multiply,
+            Merge::Mean => Op::Mean,
             Merge::Concat => Op::Concat,
         };
         self.node(&place.within(op.name()).name, op, results)
@@ -178,7 +193,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Vertices choose inputs and operations; the output is all of them, stacked.
+    /// Vertices choose inputs and operations; the output is some or all of them, merged.
     fn graph(
         &mut self,
         graph: &Nodes<Number, Arc<CompiledUse>>,
@@ -212,7 +227,33 @@ impl Builder<'_> {
                 chosen.into_iter().map(|vertex| vertices[vertex]).collect()
             }
         };
-        self.merge(Merge::Concat, outputs, place)
+        self.merge(graph.output, outputs, place)
+    }
+
+    fn highway(
+        &mut self,
+        highway: &Highway<Number, Arc<CompiledUse>>,
+        history: &[usize],
+        place: &Place,
+    ) -> Result<usize, SpaceError> {
+        let part = |builder: &mut Self, item: &CompiledItem, input: usize, name: &str| {
+            builder.item(item, &mut vec![input], &place.within(name))
+        };
+        let input = last(history);
+        let fitted = match &highway.fit {
+            Some(fit) => part(self, fit, input, "fit")?,
+            None => input,
+        };
+        let gate = part(self, &highway.gate, fitted, "gate")?;
+        let transform = part(self, &highway.transform, fitted, "transform")?;
+        let carry = match &highway.carry {
+            Some(carry) => part(self, carry, input, "carry")?,
+            None => input,
+        };
+        let rest = self.node(&place.within("complement").name, Op::Complement, vec![gate])?;
+        let transformed = self.node(&place.within("transformed").name, Op::Multiply, vec![gate, transform])?;
+        let carried = self.node(&place.within("carried").name, Op::Multiply, vec![rest, carry])?;
+        self.merge(Merge::Add, vec![transformed, carried], place)
     }
 
     /// The inputs of a graph: the latest results, the first one repeated where there are too few, each fitted.
@@ -275,6 +316,13 @@ impl Builder<'_> {
                 self.auxiliary(head, history, place)?;
                 Ok(input)
             }
+            Item::Recurrent { body, features } => {
+                let features = self.channels(features, input, place)?;
+                self.recurrent(body, features, history, &place.within("recurrent"))
+            }
+            Item::State => place.state.ok_or_else(|| {
+                problem(place, "state", "there is no `recurrent` around it whose state it could give".into())
+            }),
             Item::Places { length, most, places } => {
                 let length = self.count(length, input, place, "length")?.min(*most as u64) as usize;
                 for (index, item) in places.iter().take(length).enumerate() {
@@ -322,6 +370,23 @@ impl Builder<'_> {
             }
         }
         Ok(last(history))
+    }
+
+    /// A part whose result is its state in the next step.
+    fn recurrent(
+        &mut self,
+        body: &CompiledItem,
+        features: u32,
+        history: &[usize],
+        place: &Place,
+    ) -> Result<usize, SpaceError> {
+        let slot = self.slots;
+        self.slots += 1;
+        let state = self.node(&place.within("state").name, Op::State { slot, features }, Vec::new())?;
+        let inner = Place { state: Some(state), ..place.clone() };
+        let result = self.item(body, &mut history.to_vec(), &inner)?;
+        self.node(&place.within("set-state").name, Op::SetState { slot }, vec![result])?;
+        Ok(result)
     }
 
     /// A head for training, left out where the feature map is too small for it.
@@ -381,7 +446,20 @@ impl Builder<'_> {
                 Op::Shift { rows: size(rows, "rows")?, columns: size(columns, "columns")? }
             }
             Primitive::Truncate { channels } => Op::Truncate { channels: self.channels(channels, input, place)? },
-            Primitive::Dropout { rate } => Op::Dropout { rate: *rate },
+            Primitive::Embedding { vocabulary, features } => Op::Embedding {
+                vocabulary: size(vocabulary, "vocabulary")?,
+                features: self.channels(features, input, place)?,
+            },
+            Primitive::TiedLinear { features, bias } => {
+                Op::TiedLinear { out_features: size(features, "features")?, bias: *bias }
+            }
+            Primitive::Dropout { rate, locked } => {
+                let rate = match rate {
+                    Rate::Fixed(rate) => *rate,
+                    Rate::Percent(percent) => f64::from(size(percent, "percent")?) / 100.0,
+                };
+                if *locked { Op::LockedDropout { rate } } else { Op::Dropout { rate } }
+            }
             Primitive::Plain(op) => op.clone(),
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::constraint::evaluate;
-use super::model::{Compiled, CompiledUse, Edges, Item, Module, Nodes, Number, Outputs};
+use super::model::{Compiled, CompiledUse, Edges, Highway, Item, Module, Nodes, Number, Outputs};
 use crate::{CellGraph, Decision, Value};
 
 type CompiledItem = Item<Number, Arc<CompiledUse>>;
@@ -32,6 +32,10 @@ impl Finder<'_> {
             Module::Chain { layers: items } | Module::Branches { branches: items, .. } => {
                 items.iter().for_each(|item| self.item(item));
             }
+            Module::Highway(Highway { fit, gate, transform, carry }) => {
+                let parts = fit.iter().chain([gate, transform]).chain(carry);
+                parts.for_each(|item| self.item(item));
+            }
             Module::Edges(edges) => {
                 let graph = self.edges(name, edges);
                 self.cells.push(graph);
@@ -57,7 +61,7 @@ impl Finder<'_> {
 
     fn item(&mut self, item: &CompiledItem) {
         match item {
-            Item::Primitive(_) => {}
+            Item::Primitive(_) | Item::State => {}
             Item::Sequence(items) | Item::Places { places: items, .. } => {
                 items.iter().for_each(|item| self.item(item));
             }
@@ -67,7 +71,7 @@ impl Finder<'_> {
                 self.item(strided);
                 self.item(plain);
             }
-            Item::Auxiliary(head) => self.item(head),
+            Item::Auxiliary(item) | Item::Recurrent { body: item, .. } => self.item(item),
         }
     }
 

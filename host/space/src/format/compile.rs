@@ -10,10 +10,10 @@ use super::Definition;
 use super::constraint::{self, Constraint, Measure, WrittenMeasure};
 use super::diagnostic::Diagnostic;
 use super::model::{
-    Compiled, CompiledUse, Edges, File, Item, Local, Module, Nodes, Number, Outputs, Picks, Primitive, RecipeSetting,
-    Setting, Span, Use, UseItem, Vertex, Written, WrittenNumber,
+    Compiled, CompiledUse, Edges, File, Highway, Item, Local, Module, Nodes, Number, Outputs, Picks, Primitive, Rate,
+    RecipeSetting, Setting, Span, Use, UseItem, Vertex, Written, WrittenNumber,
 };
-use super::range::{AMOUNT, REPEAT, Range, SIZE};
+use super::range::{AMOUNT, PERCENT, REPEAT, Range, SIZE};
 use super::read::Source;
 use super::scope::Scopes;
 use crate::domain::count;
@@ -136,6 +136,7 @@ impl Compiler<'_> {
             Module::Nodes(nodes) => Module::Nodes(self.nodes(nodes)?),
             Module::Matrix(matrix) => Module::Matrix(self.matrix(matrix)?),
             Module::Skips(skips) => Module::Skips(self.skips(skips)?),
+            Module::Highway(highway) => Module::Highway(self.highway(highway)?),
         });
         self.path = around;
         self.open.pop();
@@ -208,6 +209,10 @@ impl Compiler<'_> {
                 Item::Strided { strided: Box::new(self.item(strided)?), plain: Box::new(self.item(plain)?) }
             }
             Item::Auxiliary(head) => Item::Auxiliary(Box::new(self.item(head)?)),
+            Item::Recurrent { body, features } => {
+                Item::Recurrent { features: self.ranged(features, "features", SIZE)?, body: Box::new(self.item(body)?) }
+            }
+            Item::State => Item::State,
             Item::Places { length, most, places } => self.places(length, *most, places)?,
         };
         self.depth -= 1;
@@ -310,6 +315,17 @@ impl Compiler<'_> {
             vertices,
             merge: nodes.merge,
             drop_path: nodes.drop_path,
+            output: nodes.output,
+        })
+    }
+
+    fn highway(&mut self, highway: &Highway<Written, Use>) -> Result<Highway<Number, Arc<CompiledUse>>, Diagnostic> {
+        let mut boxed = |item: &WrittenItem| self.item(item).map(Box::new);
+        Ok(Highway {
+            fit: highway.fit.as_deref().map(&mut boxed).transpose()?,
+            gate: boxed(&highway.gate)?,
+            transform: boxed(&highway.transform)?,
+            carry: highway.carry.as_deref().map(&mut boxed).transpose()?,
         })
     }
 
@@ -382,7 +398,20 @@ impl Compiler<'_> {
             Primitive::Truncate { channels } => {
                 Primitive::Truncate { channels: self.ranged(channels, "channels", SIZE)? }
             }
-            Primitive::Dropout { rate } => Primitive::Dropout { rate: *rate },
+            Primitive::Embedding { vocabulary, features } => Primitive::Embedding {
+                vocabulary: self.ranged(vocabulary, "vocabulary", SIZE)?,
+                features: self.ranged(features, "features", SIZE)?,
+            },
+            Primitive::TiedLinear { features, bias } => {
+                Primitive::TiedLinear { features: self.ranged(features, "features", SIZE)?, bias: *bias }
+            }
+            Primitive::Dropout { rate, locked } => {
+                let rate = match rate {
+                    Rate::Fixed(rate) => Rate::Fixed(*rate),
+                    Rate::Percent(percent) => Rate::Percent(self.ranged(percent, "percent", PERCENT)?),
+                };
+                Primitive::Dropout { rate, locked: *locked }
+            }
             Primitive::Plain(op) => Primitive::Plain(op.clone()),
         })
     }

@@ -144,6 +144,19 @@ pub(super) enum Module<N, U> {
     Matrix(Matrix<N, U>),
     /// Layers that choose operations, and which earlier layers they read besides the one before.
     Skips(Skips<N, U>),
+    /// A gate between something new and something carried on.
+    Highway(Highway<N, U>),
+}
+
+/// Gives `gate * transform + (1 - gate) * carry`, value by value.
+#[derive(Debug)]
+pub(super) struct Highway<N, U> {
+    /// What comes in goes through this before gate and transform.
+    pub(super) fit: Option<Box<Item<N, U>>>,
+    pub(super) gate: Box<Item<N, U>>,
+    pub(super) transform: Box<Item<N, U>>,
+    /// What is carried on; what comes in where left out.
+    pub(super) carry: Option<Box<Item<N, U>>>,
 }
 
 #[derive(Debug)]
@@ -181,6 +194,8 @@ pub(super) struct Nodes<N, U> {
     pub(super) merge: Merge,
     /// Whether results of operations are dropped at random in training.
     pub(super) drop_path: bool,
+    /// How the vertices that choose become what comes out.
+    pub(super) output: Merge,
 }
 
 /// A vertex that chooses.
@@ -265,6 +280,7 @@ pub(super) struct Skips<N, U> {
 pub(super) enum Merge {
     Add,
     Multiply,
+    Mean,
     Concat,
 }
 
@@ -288,6 +304,13 @@ pub(super) enum Item<N, U> {
     },
     /// A head that exists in training only; what comes in goes on unchanged.
     Auxiliary(Box<Self>),
+    /// Its result is what `state` gives in the next step of a sequence.
+    Recurrent {
+        body: Box<Self>,
+        features: N,
+    },
+    /// What the [`Item::Recurrent`] around gave in the step before; what comes in is not used.
+    State,
     /// Places in a row, each with decisions of its own; only the first so many exist. Before compiling `places` has one
     /// entry, which stands for each place.
     Places {
@@ -303,6 +326,14 @@ pub(super) struct UseItem<N, U> {
     pub(super) repeat: Option<N>,
     pub(super) channels: Option<N>,
     pub(super) stride: Option<N>,
+}
+
+/// A probability in [0, 1).
+#[derive(Clone, Debug)]
+pub(super) enum Rate<N> {
+    Fixed(f64),
+    /// So many hundredths.
+    Percent(N),
 }
 
 /// An operation of the operator set, its numbers open.
@@ -341,8 +372,18 @@ pub(super) enum Primitive<N> {
     Truncate {
         channels: N,
     },
+    Embedding {
+        vocabulary: N,
+        features: N,
+    },
+    TiedLinear {
+        features: N,
+        bias: bool,
+    },
     Dropout {
-        rate: f64,
+        rate: Rate<N>,
+        /// Whether all steps of a sequence drop the same values.
+        locked: bool,
     },
     /// Operations without attributes.
     Plain(crate::Op),

@@ -9,8 +9,8 @@ use toml::de::{DeTable, DeValue};
 use super::constraint::constraints;
 use super::diagnostic::Diagnostic;
 use super::model::{
-    Combine, Edges, File, Item, MAX_VERTICES, Merge, Module, Nodes, Outputs, Picks, RecipeSetting, Span, Use, Vertex,
-    Written, WrittenNumber,
+    Combine, Edges, File, Highway, Item, MAX_VERTICES, Merge, Module, Nodes, Outputs, Picks, RecipeSetting, Span, Use,
+    Vertex, Written, WrittenNumber,
 };
 use super::parse_item::item;
 use super::read::{Entry, Reader, Source, integer, kind, list, real, text};
@@ -24,7 +24,7 @@ const MAX_NAME: usize = 64;
 /// Most sets of inputs that a vertex chooses from.
 const MAX_COMBINATIONS: usize = 10_000;
 /// Kinds of modules.
-const KINDS: [&str; 6] = ["chain", "branches", "edges", "nodes", "matrix", "skips"];
+const KINDS: [&str; 7] = ["chain", "branches", "edges", "nodes", "highway", "matrix", "skips"];
 /// Names that places know, so that nothing else may have them.
 const LOCALS: [&str; 4] = ["in", "out", "stride", "classes"];
 
@@ -156,10 +156,12 @@ fn module(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Module<Writt
     let module = match kind.as_str() {
         "chain" => Module::Chain { layers: items(source, reader.need("layers")?, "layers")? },
         "branches" => {
-            Module::Branches { branches: items(source, reader.need("branches")?, "branches")?, merge: merge(reader)? }
+            let merge = merge(reader, "merge", Merge::Add)?;
+            Module::Branches { branches: items(source, reader.need("branches")?, "branches")?, merge }
         }
         "edges" => Module::Edges(edges(reader, constants)?),
         "nodes" => Module::Nodes(nodes(reader, constants)?),
+        "highway" => Module::Highway(highway(reader)?),
         "matrix" => Module::Matrix(matrix::parse(reader, constants)?),
         "skips" => Module::Skips(skips::parse(reader, constants)?),
         other => return source.unknown(entry.span(), "kind of module", other, KINDS),
@@ -176,14 +178,25 @@ fn items(source: Source<'_>, entry: Entry<'_>, what: &str) -> Result<Vec<Written
     list.into_iter().map(|one| item(source, one)).collect()
 }
 
-fn merge(reader: &Reader<'_>) -> Result<Merge, Diagnostic> {
-    let Some(entry) = reader.get("merge") else { return Ok(Merge::Add) };
-    match text(reader.source, entry, "merge")?.as_str() {
+fn merge(reader: &Reader<'_>, key: &'static str, default: Merge) -> Result<Merge, Diagnostic> {
+    let Some(entry) = reader.get(key) else { return Ok(default) };
+    match text(reader.source, entry, key)?.as_str() {
         "add" => Ok(Merge::Add),
         "multiply" => Ok(Merge::Multiply),
+        "mean" => Ok(Merge::Mean),
         "concat" => Ok(Merge::Concat),
-        other => reader.source.unknown(entry.span(), "merge", other, ["add", "multiply", "concat"]),
+        other => reader.source.unknown(entry.span(), key, other, ["add", "multiply", "mean", "concat"]),
     }
+}
+
+fn highway(reader: &Reader<'_>) -> Result<Highway<Written, Use>, Diagnostic> {
+    let boxed = |entry: Entry<'_>| item(reader.source, entry).map(Box::new);
+    Ok(Highway {
+        fit: reader.get("fit").map(boxed).transpose()?,
+        gate: boxed(reader.need("gate")?)?,
+        transform: boxed(reader.need("transform")?)?,
+        carry: reader.get("carry").map(boxed).transpose()?,
+    })
 }
 
 /// Numbers that are known before anything is decided: the options.
@@ -248,7 +261,7 @@ fn edges(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Edges<Written
         }
     };
     let template = Item::Choose { name: None, decision: 0, alternatives };
-    Ok(Edges { vertices, labels, nothing, merge: merge(reader)?, edges: vec![template] })
+    Ok(Edges { vertices, labels, nothing, merge: merge(reader, "merge", Merge::Add)?, edges: vec![template] })
 }
 
 fn nodes(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Nodes<Written, Use>, Diagnostic> {
@@ -280,8 +293,9 @@ fn nodes(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Nodes<Written
         repeats,
         outputs: outputs(reader)?,
         vertices: vec![Vertex { picks: Picks::Open, operations: vec![template] }],
-        merge: merge(reader)?,
+        merge: merge(reader, "merge", Merge::Add)?,
         drop_path: reader.flag("drop_path")?.unwrap_or(false),
+        output: merge(reader, "output", Merge::Concat)?,
     })
 }
 

@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
-use super::model::{Item, Primitive, Span, Use, UseItem, Written, WrittenNumber};
+use super::model::{Item, Primitive, Rate, Span, Use, UseItem, Written, WrittenNumber};
 use super::parse::{alternatives, decision_name, number};
 use super::read::{Entry, Reader, Source, integer, kind, list, real, text};
 use crate::{Domain, OPERATIONS, Op};
@@ -11,7 +11,7 @@ use crate::{Domain, OPERATIONS, Op};
 type WrittenItem = Item<Written, Use>;
 
 /// Keys that tell what an item in the form of a table is.
-const KINDS: [&str; 6] = ["op", "module", "choose", "strided", "auxiliary", "places"];
+const KINDS: [&str; 7] = ["op", "module", "choose", "strided", "auxiliary", "recurrent", "places"];
 
 /// Most places in a row.
 const MAX_PLACES: i64 = 256;
@@ -44,6 +44,7 @@ fn named(source: Source<'_>, name: &str, span: Span) -> Result<WrittenItem, Diag
     }
     match plain(name) {
         Some(primitive) => Ok(Item::Primitive(primitive)),
+        None if name == "state" => Ok(Item::State),
         None => source.error(span, format!("`{name}` needs attributes: write {{ op = \"{name}\", ... }}")),
     }
 }
@@ -58,6 +59,7 @@ fn plain(name: &str) -> Option<Primitive<Written>> {
         "hard-swish" => Op::HardSwish,
         "tanh" => Op::Tanh,
         "sigmoid" => Op::Sigmoid,
+        "complement" => Op::Complement,
         "global-avg-pool" => Op::GlobalAvgPool,
         "flatten" => Op::Flatten,
         "identity" => Op::Identity,
@@ -97,6 +99,13 @@ fn table(reader: &Reader<'_>) -> Result<WrittenItem, Diagnostic> {
             plain: Box::new(item(source, reader.need("plain")?)?),
         }),
         "auxiliary" => Ok(Item::Auxiliary(Box::new(item(source, entry)?))),
+        "recurrent" => Ok(Item::Recurrent {
+            body: Box::new(item(source, entry)?),
+            features: match reader.get("features") {
+                Some(entry) => number(source, entry, "features")?,
+                None => named_number("out", entry.span()),
+            },
+        }),
         _ => places(reader, entry),
     }
 }
@@ -136,7 +145,7 @@ fn operation(reader: &Reader<'_>, name: &str, span: Span) -> Result<Primitive<Wr
         "conv2d" => Primitive::Conv {
             channels: match reader.get("channels") {
                 Some(entry) => number(source, entry, "channels")?,
-                None => Written { span: span.clone(), number: WrittenNumber::Name("out".into()) },
+                None => named_number("out", span.clone()),
             },
             kernel: pair(source, reader.need("kernel")?, "kernel")?,
             stride: whole("stride", 1)?,
@@ -157,18 +166,29 @@ fn operation(reader: &Reader<'_>, name: &str, span: Span) -> Result<Primitive<Wr
         "zero" => Primitive::Zero { stride: whole("stride", 1)? },
         "shift" => Primitive::Shift { rows: whole("rows", 0)?, columns: whole("columns", 0)? },
         "truncate" => Primitive::Truncate { channels: needed("channels")? },
-        "dropout" => {
-            let entry = reader.need("rate")?;
-            let rate = real(source, entry, "rate")?;
-            if !(0.0..1.0).contains(&rate) {
-                return source.error(entry.span(), "`rate` has to be at least 0 and below 1");
-            }
-            Primitive::Dropout { rate }
+        "embedding" => Primitive::Embedding {
+            vocabulary: match reader.get("vocabulary") {
+                Some(entry) => number(source, entry, "vocabulary")?,
+                None => named_number("classes", span.clone()),
+            },
+            features: needed("features")?,
+        },
+        "tied-linear" => Primitive::TiedLinear {
+            features: match reader.get("features") {
+                Some(entry) => number(source, entry, "features")?,
+                None => named_number("classes", span.clone()),
+            },
+            bias: reader.flag("bias")?.unwrap_or(true),
+        },
+        "dropout" | "locked-dropout" => {
+            Primitive::Dropout { rate: rate(source, reader.need("rate")?)?, locked: name == "locked-dropout" }
         }
         other => match plain(other) {
             Some(primitive) => primitive,
             None if OPERATIONS.contains(&other) => {
-                return source.error(span, format!("`{other}` comes from modules and `auxiliary`, not from an item"));
+                let problem =
+                    format!("`{other}` comes from modules, `auxiliary` and `recurrent`, or is written \"{other}\"");
+                return source.error(span, problem);
             }
             None => return source.unknown(span, "operation", other, OPERATIONS),
         },
@@ -178,6 +198,25 @@ fn operation(reader: &Reader<'_>, name: &str, span: Span) -> Result<Primitive<Wr
 
 fn literal(value: i64, span: Span) -> Written {
     Written { span, number: WrittenNumber::Literal(value) }
+}
+
+fn named_number(name: &str, span: Span) -> Written {
+    Written { span, number: WrittenNumber::Name(name.into()) }
+}
+
+/// A probability: a real number, or a whole one in percent.
+fn rate(source: Source<'_>, entry: Entry<'_>) -> Result<Rate<Written>, Diagnostic> {
+    if matches!(entry.get_ref(), DeValue::Table(_)) {
+        let reader = Reader::of(source, entry, "a rate")?;
+        let percent = number(source, reader.need("percent")?, "percent")?;
+        reader.finish()?;
+        return Ok(Rate::Percent(percent));
+    }
+    let rate = real(source, entry, "rate")?;
+    if !(0.0..1.0).contains(&rate) {
+        return source.error(entry.span(), "`rate` has to be at least 0 and below 1");
+    }
+    Ok(Rate::Fixed(rate))
 }
 
 /// One number for rows and columns, or a list of both.

@@ -18,6 +18,8 @@ pub(super) struct Range {
 pub(super) const SIZE: Range = Range { low: 1, high: u32::MAX as i64 };
 /// What there may be none of: padding, places that a map is moved by.
 pub(super) const AMOUNT: Range = Range { low: 0, high: u32::MAX as i64 };
+/// Probabilities below 1 in percent.
+pub(super) const PERCENT: Range = Range { low: 0, high: 99 };
 /// Repeats of a module.
 pub(super) const REPEAT: Range = Range { low: 0, high: MAX_NODES as i64 };
 

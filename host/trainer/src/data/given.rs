@@ -6,7 +6,7 @@ use archwright_protocol::DataFormat;
 use npyz::{DType, NpyFile, Order, TypeChar};
 use tch::{Kind, Tensor};
 
-use super::{Data, images};
+use super::{ImageData, images};
 use crate::Problem;
 
 /// How `.npy` files start.
@@ -14,7 +14,7 @@ const NPY: &[u8] = b"\x93NUMPY";
 /// Most examples of one file.
 const MAX_EXAMPLES: u64 = 1 << 20;
 
-impl Data {
+impl ImageData {
     /// The examples of a file's content, normalised and in the shape of `input`: a PNG or JPEG image, or a `.npy` array of
     /// one or several examples in the data's own shape and scale.
     pub(crate) fn given(&self, content: &[u8], input: &[u32]) -> Result<Tensor, Problem> {

@@ -24,7 +24,7 @@ pub(crate) fn trainer() -> Trainer {
         folder
     });
     assert!(weights.path().is_dir());
-    let task = Task { data: DataSource { format: DataFormat::Digits, image_size: None }, split: Split::default() };
+    let task = Task { data: DataSource::of(DataFormat::Digits), split: Split::default() };
     let setup = Setup { protocol: VERSION, task, device: "cpu".into(), threads: 1 };
     let (ready, trainer) = Trainer::new(&setup).unwrap();
     assert_eq!((ready.data.classes, ready.data.input), (10, vec![1, 8, 8]));
