@@ -2,7 +2,7 @@
 
 use archwright_plugin::model::{ActionOutcome, OutcomeEpoch, Start as PluginStart, Training};
 use archwright_protocol::{Action, Evaluate, Metrics, Outcome, Ready, Recipe, Split, Start, Subset, Task, Train};
-use archwright_space::{Architecture, Context, Footprint, Network, Scalar, Space, SpaceError};
+use archwright_space::{Architecture, Context, Footprint, Scalar, Space, SpaceError};
 use serde_json::{Value, json};
 
 use crate::experiment::{ObjectiveName, recipe_problem};
@@ -133,10 +133,11 @@ impl ActionMaker<'_> {
 
     /// A digest of everything that determines the action's outcome.
     fn key(&self, action: &Action, fingerprint: &str) -> blake3::Hash {
-        let network = |network: &Network| if self.share_isomorphic { json!(fingerprint) } else { json!(network) };
+        // Weights go by the names of nodes: those that are kept are of no use to a network that has other names.
+        let shares = |train: &Train| self.share_isomorphic && !train.keep_weights;
         let what = match action {
             Action::Train(train) => json!({
-                "train": network(&train.network),
+                "train": if shares(train) { json!(fingerprint) } else { json!(train.network) },
                 "input": train.input,
                 "recipe": train.recipe,
                 "until_epoch": train.until_epoch,

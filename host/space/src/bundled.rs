@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 /// What makes a joint space of any other: training hyperparameters as decisions (Zela et al. 2018).
 const JOINT: &str = include_str!("../spaces/joint.toml");
+/// The space whose networks are not for images: some of the hyperparameters mean nothing there.
+const FOR_TEXTS: &str = "rnn-cell";
 /// Ends the names of joint spaces.
 const SUFFIX: &str = "-joint";
 
@@ -35,7 +37,7 @@ spaces!(
 /// The texts of the joint spaces, in the order of [`NAMES`].
 static JOINT_TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| NAMES.iter().zip(TEXTS).map(joint).collect());
 
-/// Their names. Each one has a variant with the name `NAME-joint`, whose decisions are also those of training
+/// Their names. Each one for images has a variant with the name `NAME-joint`, whose decisions are also those of training
 /// hyperparameters.
 pub fn names() -> &'static [&'static str] {
     NAMES
@@ -45,6 +47,7 @@ pub fn names() -> &'static [&'static str] {
 pub fn source(name: &str) -> Option<&'static str> {
     let place = |name: &str| NAMES.iter().position(|its| *its == name);
     match name.strip_suffix(SUFFIX) {
+        Some(FOR_TEXTS) => None,
         Some(base) => place(base).map(|index| JOINT_TEXTS[index].as_str()),
         None => place(name).map(|index| TEXTS[index]),
     }

@@ -16,7 +16,8 @@ fn cifar() -> Context {
 fn space(name: &str, options: &[(&str, i64)]) -> Space {
     let options = options.iter().map(|(key, value)| ((*key).to_owned(), Scalar::Integer(*value))).collect();
     let definition = Definition::parse_with(bundled::source(name).unwrap(), &options).unwrap();
-    Space::new(Arc::new(definition), cifar()).unwrap()
+    let context = if name == "rnn-cell" { Context::full(vec![1], 50) } else { cifar() };
+    Space::new(Arc::new(definition), context).unwrap()
 }
 
 /// Parameters of convolutions with kernels above 1x1 or several groups, and so on, are all counted: weights, biases, and
@@ -63,6 +64,8 @@ fn texts_print_as_they_were_written() {
          normal_concat=range(2, 6), reduce=[('sep_conv_5x5', 1), ('max_pool_3x3', 0), ('sep_conv_5x5', 1), \
          ('sep_conv_5x5', 2), ('sep_conv_3x3', 0), ('sep_conv_3x3', 3), ('sep_conv_3x3', 1), ('sep_conv_3x3', 2)], \
          reduce_concat=range(2, 6))",
+        "Genotype(recurrent=[('sigmoid', 0), ('relu', 1), ('relu', 1), ('identity', 1), ('tanh', 2), ('sigmoid', 5), \
+         ('tanh', 3), ('relu', 5)], concat=range(1, 9))",
         "|nor_conv_1x1~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|none~2|",
         "ModelSpec(matrix=[[0, 1, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]], ops=['input', 'conv1x1-bn-relu', \
          'maxpool3x3', 'output'])",
@@ -163,7 +166,7 @@ proptest! {
     #[test]
     fn points_and_texts_are_the_same(seed in any::<u64>()) {
         let names =
-            ["darts", "nasnet", "amoebanet", "pnas", "enas-micro", "nas-bench-201", "nas-bench-101", "densenet-cells"];
+            ["darts", "nasnet", "amoebanet", "pnas", "enas-micro", "nas-bench-201", "nas-bench-101", "densenet-cells", "rnn-cell"];
         for name in names {
             let space = space(name, &[]);
             let point = space.sample(seed);

@@ -149,14 +149,14 @@ impl SearchSpace for Native {
 
 /// Bundled spaces by name: full, or of fewer and smaller cells.
 fn spaces(full: bool) -> Vec<(&'static str, Space)> {
-    let declared = bundled::names().iter().map(|name| {
+    // Networks for sequences are not exported.
+    let declared = bundled::names().iter().filter(|name| **name != "rnn-cell").map(|name| {
+        let known = Definition::parse(bundled::source(name).unwrap()).unwrap();
         // Smaller networks of the same structure: what differs is how often cells are repeated.
-        let options: &[(&str, i64)] = match *name {
-            "darts" if !full => &[("channels", 8), ("cells", 8)],
-            "nas-bench-201" if !full => &[("channels", 8), ("cells", 2)],
-            _ => &[],
-        };
-        let options = options.iter().map(|(key, value)| ((*key).to_owned(), Scalar::Integer(*value))).collect();
+        let small = [("channels", 8), ("cells", if *name == "darts" { 5 } else { 1 }), ("layers", 2)];
+        let reduces = |(key, _): &&(&str, i64)| !full && known.options().contains_key(*key);
+        let options =
+            small.iter().filter(reduces).map(|(key, value)| ((*key).to_owned(), Scalar::Integer(*value))).collect();
         let definition = Definition::parse_with(bundled::source(name).unwrap(), &options).unwrap();
         (*name, Arc::new(definition) as Arc<dyn SearchSpace>)
     });

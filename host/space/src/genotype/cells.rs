@@ -7,8 +7,15 @@ use super::python::{Literal, listed, parse};
 use super::{GenotypeError, label};
 use crate::{Architecture, Space, SpaceError};
 
-/// Names of cells in genotypes and as parts of decisions' names.
-const CELLS: [(&str, &str); 3] = [("normal", "normal"), ("reduce", "reduction"), ("cell", "cell")];
+/// Names of cells in genotypes, as parts of decisions' names, and of what they stack.
+const CELLS: [(&str, &str, &str); 4] = [
+    ("normal", "normal", "normal_concat"),
+    ("reduce", "reduction", "reduce_concat"),
+    ("cell", "cell", "cell_concat"),
+    ("recurrent", "cell", "concat"),
+];
+/// The cell that reads the vertex before alone: all others read the two cells before.
+const RECURRENT: &str = "recurrent";
 
 /// Cells whose vertices pick inputs and operations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,22 +56,22 @@ impl CellGenotype {
         let Literal::Call { arguments, .. } = parse(text)? else { return wrong("it is no genotype".into()) };
         let given = |key: &str| arguments.iter().find(|(name, _)| name.as_deref() == Some(key)).map(|(_, value)| value);
         let mut cells = Vec::new();
-        for (name, _) in CELLS {
-            let (Some(picks), Some(concat)) = (given(name), given(&format!("{name}_concat"))) else { continue };
+        for (name, _, stacks) in CELLS {
+            let (Some(picks), Some(concat)) = (given(name), given(stacks)) else { continue };
             let Some(picks) = picks_of(picks) else {
                 return wrong(format!("`{name}` has to be a list of pairs such as ('sep_conv_3x3', 0)"));
             };
             let Some(concat) = concat_of(concat) else {
-                return wrong(format!("`{name}_concat` has to be range(2, 6) or a list of vertices"));
+                return wrong(format!("`{stacks}` has to be range(2, 6) or a list of vertices"));
             };
             cells.push(Cell { name: name.to_owned(), picks, concat });
         }
-        let known = |key: &str| CELLS.iter().any(|(name, _)| key == *name || key.strip_suffix("_concat") == Some(name));
+        let known = |key: &str| CELLS.iter().any(|(name, _, stacks)| key == *name || key == *stacks);
         if let Some((Some(key), _)) = arguments.iter().find(|(key, _)| !key.as_deref().is_some_and(known)) {
-            return wrong(format!("it has no part `{key}`; cells are `normal`, `reduce` and `cell`"));
+            return wrong(format!("it has no part `{key}`; cells are `normal`, `reduce`, `cell` and `recurrent`"));
         }
         if cells.is_empty() {
-            return wrong("it has no cell: `normal` and `normal_concat`, `reduce` and `reduce_concat`".into());
+            return wrong("it has no cell with what it stacks, e.g. `normal` and `normal_concat`".into());
         }
         Ok(Self { cells })
     }
@@ -126,7 +133,7 @@ impl CellGenotype {
             given.sort_unstable();
             if given != expected {
                 let problem = format!(
-                    "`{}_concat` is {given:?}, where this space stacks {expected:?} (an option of the space may change it)",
+                    "cell `{}` stacks {given:?}, where this space stacks {expected:?} (an option of the space may change it)",
                     cell.name
                 );
                 return Err(SpaceError::Unsupported(problem));
@@ -141,7 +148,7 @@ impl CellGenotype {
         labels: &BTreeMap<String, String>,
     ) -> Result<Option<Self>, SpaceError> {
         let mut cells = Vec::new();
-        for (name, _) in CELLS {
+        for (name, ..) in CELLS {
             let Some(shape) = Shape::of(space, name) else { continue };
             let mut picks = Vec::new();
             for vertex in shape.inputs..shape.inputs + shape.vertices {
@@ -184,7 +191,7 @@ struct Shape {
 
 impl Shape {
     fn of(space: &Space, name: &str) -> Option<Self> {
-        let (_, prefix) = CELLS.iter().find(|(its, _)| *its == name)?;
+        let (_, prefix, _) = CELLS.iter().find(|(its, ..)| *its == name)?;
         let mut nodes = BTreeMap::<usize, usize>::new();
         let mut repeats = false;
         for decision in space.decisions() {
@@ -198,6 +205,9 @@ impl Shape {
             repeats |= what.starts_with("input-");
         }
         let (inputs, picks) = nodes.first_key_value()?;
+        if (*inputs == 1) != (name == RECURRENT) {
+            return None;
+        }
         Some(Self { prefix, inputs: *inputs, vertices: nodes.len(), picks: *picks, repeats })
     }
 
@@ -238,7 +248,8 @@ impl fmt::Display for CellGenotype {
         for (place, Cell { name, picks, concat }) in self.cells.iter().enumerate() {
             write!(f, "{}{name}=[", if place == 0 { "" } else { ", " })?;
             listed(f, picks.iter().map(|(operation, input)| format!("('{operation}', {input})")))?;
-            write!(f, "], {name}_concat=")?;
+            let stacks = CELLS.iter().find(|(its, ..)| its == name).map_or("concat", |(.., stacks)| stacks);
+            write!(f, "], {stacks}=")?;
             match concat {
                 Concat::Range(first, end) => write!(f, "range({first}, {end})")?,
                 Concat::List(list) => write!(f, "{list:?}")?,
