@@ -3,12 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::cells::stacked;
 use super::constraint::decided;
-use super::model::{
-    Compiled, CompiledUse, Edges, Highway, Item, Local, MAX_VERTICES, Merge, Module, Nodes, Number, Outputs, Primitive,
-    Rate, UseItem,
-};
+use super::model::{Compiled, CompiledUse, Item, Local, MAX_VERTICES, Merge, Module, Number, Primitive, Rate, UseItem};
 use crate::shape::{MAX_NODES, Shape, infer};
 use crate::{Context, Decision, Network, Node, Op, SpaceError, Value};
 
@@ -67,7 +63,7 @@ pub(super) struct Builder<'a> {
     decisions: &'a [Decision],
     pub(super) values: &'a [Value],
     context: &'a Context,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     pub(super) shapes: Vec<Shape>,
     /// How often each name was used.
     names: HashMap<String, u32>,
@@ -106,11 +102,11 @@ impl Builder<'_> {
                 }
                 self.merge(*merge, results, place)
             }
-            Module::Edges(edges) => self.edges(edges, history, place),
-            Module::Nodes(nodes) => self.graph(nodes, history, place),
+            Module::Edges(edges) => self.edges(edges, last(history), place),
+            Module::Nodes(nodes) => self.nodes(nodes, history, place),
             Module::Matrix(matrix) => self.matrix(matrix, last(history), place),
             Module::Skips(skips) => self.skips(skips, last(history), place),
-            Module::Highway(highway) => self.highway(highway, history, place),
+            Module::Highway(highway) => self.highway(highway, last(history), place),
         }
     }
 
@@ -152,135 +148,6 @@ impl Builder<'_> {
             }),
             _ => false,
         }
-    }
-
-    /// Edges carry operations; a vertex is the sum of the edges that end there.
-    fn edges(
-        &mut self,
-        edges: &Edges<Number, Arc<CompiledUse>>,
-        history: &[usize],
-        place: &Place,
-    ) -> Result<usize, SpaceError> {
-        let mut vertices = vec![last(history)];
-        let mut items = edges.edges.iter();
-        for to in 1..edges.vertices {
-            let mut results = Vec::new();
-            for (from, item) in (0..to).zip(items.by_ref()) {
-                if edges.merge == Merge::Concat && self.carries_nothing(item, edges.nothing) {
-                    continue;
-                }
-                let mut inner = place.within(&format!("edge-{from}-{to}"));
-                // The input alone has the size from before a stride.
-                inner.stride = if from == 0 { place.stride } else { 1 };
-                results.push(self.item(item, &mut vec![vertices[from]], &inner)?);
-            }
-            let place = place.within(&format!("vertex-{to}"));
-            vertices.push(if results.is_empty() {
-                // Nothing is stacked to nothing: zeros in the shape of the vertex before.
-                self.node(&place.within("zero").name, Op::Zero { stride: [1, 1] }, vec![vertices[to - 1]])?
-            } else {
-                self.merge(edges.merge, results, &place)?
-            });
-        }
-        Ok(last(&vertices))
-    }
-
-    /// Whether an edge takes the choice that stands for no edge.
-    fn carries_nothing(&self, item: &CompiledItem, nothing: Option<usize>) -> bool {
-        match (item, nothing) {
-            (Item::Choose { decision, .. }, Some(nothing)) => self.values[*decision] == Value::Index(nothing as u32),
-            _ => false,
-        }
-    }
-
-    /// Vertices choose inputs and operations; the output is some or all of them, merged.
-    fn graph(
-        &mut self,
-        graph: &Nodes<Number, Arc<CompiledUse>>,
-        history: &[usize],
-        place: &Place,
-    ) -> Result<usize, SpaceError> {
-        let mut vertices = self.inputs(graph, history, place)?;
-        let mut read = vec![false; graph.inputs + graph.vertices.len()];
-        for (offset, vertex) in graph.vertices.iter().enumerate() {
-            let place = place.within(&format!("node-{}", graph.inputs + offset));
-            let picks = vertex.picks.chosen(self.values).ok_or_else(|| inactive_picks(&place))?;
-            let mut results = Vec::new();
-            for (pick, (from, item)) in picks.iter().zip(&vertex.operations).enumerate() {
-                read[*from] = true;
-                let mut inner = place.within(&format!("op-{}-from-{from}", pick + 1));
-                inner.stride = if *from < graph.inputs { place.stride } else { 1 };
-                let mut result = self.item(item, &mut vec![vertices[*from]], &inner)?;
-                // Dropping what only passes through would drop the input itself (DARTS).
-                if graph.drop_path && result != vertices[*from] && self.nodes[result].op != Op::Identity {
-                    result = self.node(&inner.within("drop-path").name, Op::DropPath, vec![result])?;
-                }
-                results.push(result);
-            }
-            vertices.push(self.merge(graph.merge, results, &place)?);
-        }
-        let outputs = match &graph.outputs {
-            Outputs::All => vertices.split_off(graph.inputs),
-            Outputs::Unused { besides } => {
-                let besides = self.value(besides, vertices[graph.inputs - 1], place, "stacked")?;
-                let chosen = stacked(graph.inputs, vertices.len(), besides, |vertex| read[vertex]);
-                chosen.into_iter().map(|vertex| vertices[vertex]).collect()
-            }
-        };
-        self.merge(graph.output, outputs, place)
-    }
-
-    fn highway(
-        &mut self,
-        highway: &Highway<Number, Arc<CompiledUse>>,
-        history: &[usize],
-        place: &Place,
-    ) -> Result<usize, SpaceError> {
-        let part = |builder: &mut Self, item: &CompiledItem, input: usize, name: &str| {
-            builder.item(item, &mut vec![input], &place.within(name))
-        };
-        let input = last(history);
-        let fitted = match &highway.fit {
-            Some(fit) => part(self, fit, input, "fit")?,
-            None => input,
-        };
-        let gate = part(self, &highway.gate, fitted, "gate")?;
-        let transform = part(self, &highway.transform, fitted, "transform")?;
-        let carry = match &highway.carry {
-            Some(carry) => part(self, carry, input, "carry")?,
-            None => input,
-        };
-        let rest = self.node(&place.within("complement").name, Op::Complement, vec![gate])?;
-        let transformed = self.node(&place.within("transformed").name, Op::Multiply, vec![gate, transform])?;
-        let carried = self.node(&place.within("carried").name, Op::Multiply, vec![rest, carry])?;
-        self.merge(Merge::Add, vec![transformed, carried], place)
-    }
-
-    /// The inputs of a graph: the latest results, the first one repeated where there are too few, each fitted.
-    fn inputs(
-        &mut self,
-        graph: &Nodes<Number, Arc<CompiledUse>>,
-        history: &[usize],
-        place: &Place,
-    ) -> Result<Vec<usize>, SpaceError> {
-        let rows = |shape: Shape| match shape {
-            Shape::Map { height, .. } => height,
-            Shape::Vector(_) => 1,
-        };
-        let size = rows(self.shapes[last(history)]);
-        let mut inputs = Vec::new();
-        for back in (0..graph.inputs).rev() {
-            let from = history[history.len().saturating_sub(back + 1)];
-            let larger = rows(self.shapes[from]) > size;
-            let fit = if larger { graph.fit_larger.as_ref().or(graph.fit.as_ref()) } else { graph.fit.as_ref() };
-            let mut inner = place.within(&format!("input-{}", graph.inputs - back - 1));
-            inner.stride = if larger { 2 } else { 1 };
-            inputs.push(match fit {
-                Some(item) => self.item(item, &mut vec![from], &inner)?,
-                None => from,
-            });
-        }
-        Ok(inputs)
     }
 
     /// Builds an item on what came before. A repeated module adds what it gave to `history` each time.
@@ -486,7 +353,7 @@ impl Builder<'_> {
         u32::try_from(value).map_err(|_| problem(place, what, format!("{value} is not 0 to {}", u32::MAX)))
     }
 
-    fn value(&self, number: &Number, input: usize, place: &Place, what: &str) -> Result<i64, SpaceError> {
+    pub(super) fn value(&self, number: &Number, input: usize, place: &Place, what: &str) -> Result<i64, SpaceError> {
         match number {
             Number::Literal(value) => Ok(*value),
             Number::Local(Local::In) => Ok(self.shapes[input].channels().into()),
@@ -510,7 +377,7 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn index(&self, decision: usize, place: &Place) -> Result<usize, SpaceError> {
+    fn index(&self, decision: usize, place: &Place) -> Result<usize, SpaceError> {
         match self.values[decision] {
             Value::Index(index) => Ok(index as usize),
             _ => Err(inactive(&self.decisions[decision], place)),
@@ -518,7 +385,7 @@ impl Builder<'_> {
     }
 }
 
-fn last(history: &[usize]) -> usize {
+pub(super) fn last(history: &[usize]) -> usize {
     history.last().copied().unwrap_or(0)
 }
 
@@ -537,10 +404,6 @@ fn is_relative(number: &Number) -> bool {
 
 pub(super) fn problem(place: &Place, what: &str, problem: String) -> SpaceError {
     SpaceError::Node { node: place.name.clone(), op: what.to_owned(), problem }
-}
-
-fn inactive_picks(place: &Place) -> SpaceError {
-    problem(place, "inputs", "its decisions are inactive".into())
 }
 
 fn inactive(decision: &Decision, place: &Place) -> SpaceError {

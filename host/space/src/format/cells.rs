@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::constraint::evaluate;
-use super::model::{Compiled, CompiledUse, Edges, Highway, Item, Module, Nodes, Number, Outputs};
+use super::model::{Compiled, CompiledUse, Highway, Item, Module, Number};
 use crate::{CellGraph, Decision, Value};
 
 type CompiledItem = Item<Number, Arc<CompiledUse>>;
@@ -37,7 +36,7 @@ impl Finder<'_> {
                 parts.for_each(|item| self.item(item));
             }
             Module::Edges(edges) => {
-                let graph = self.edges(name, edges);
+                let graph = edges.graph(name, self.values);
                 self.cells.push(graph);
                 edges.edges.iter().for_each(|item| self.item(item));
             }
@@ -52,7 +51,7 @@ impl Finder<'_> {
                 skips.layers.iter().for_each(|item| self.item(item));
             }
             Module::Nodes(nodes) => {
-                let graph = self.nodes(name, nodes);
+                let graph = nodes.graph(name, self.decisions, self.values);
                 self.cells.push(graph);
                 nodes.vertices.iter().flat_map(|vertex| &vertex.operations).for_each(|item| self.item(item));
             }
@@ -73,66 +72,5 @@ impl Finder<'_> {
             }
             Item::Auxiliary(item) | Item::Recurrent { body: item, .. } => self.item(item),
         }
-    }
-
-    /// The alternative that an item which chooses takes.
-    fn chosen(&self, item: &CompiledItem) -> Option<usize> {
-        match item {
-            Item::Choose { decision, .. } => index(self.values, *decision),
-            _ => None,
-        }
-    }
-
-    /// The output is the last vertex. Operations that carry nothing are no operations.
-    fn edges(&self, name: &str, edges: &Edges<Number, Arc<CompiledUse>>) -> CellGraph {
-        let carries = |label: &usize| Some(*label) != edges.nothing;
-        let pairs = (1..edges.vertices).flat_map(|to| (0..to).map(move |from| (from, to)));
-        let carried = pairs.zip(&edges.edges).filter_map(|((from, to), item)| {
-            let label = self.chosen(item).filter(carries)?;
-            Some((from, to, (0..label).filter(carries).count()))
-        });
-        CellGraph {
-            name: name.to_owned(),
-            vertices: edges.vertices,
-            inputs: 1,
-            outputs: vec![edges.vertices - 1],
-            operations: (0..edges.labels.len()).filter(carries).map(|label| edges.labels[label].clone()).collect(),
-            edges: carried.collect(),
-        }
-    }
-
-    /// The output is what the module stacks.
-    fn nodes(&self, name: &str, nodes: &Nodes<Number, Arc<CompiledUse>>) -> CellGraph {
-        let vertices = nodes.inputs + nodes.vertices.len();
-        let mut edges = Vec::new();
-        for (to, vertex) in (nodes.inputs..).zip(&nodes.vertices) {
-            let picks = vertex.picks.chosen(self.values).unwrap_or_default();
-            for (from, item) in picks.iter().zip(&vertex.operations) {
-                edges.extend(self.chosen(item).map(|operation| (*from, to, operation)));
-            }
-        }
-        let (inputs, operations) = (nodes.inputs, nodes.labels.clone());
-        let outputs = match &nodes.outputs {
-            Outputs::All => (inputs..vertices).collect(),
-            Outputs::Unused { besides } => {
-                // A number that depends on the place is left out: the encoding has no place.
-                let besides = evaluate(besides, self.decisions, self.values).unwrap_or(0);
-                stacked(inputs, vertices, besides, |vertex| edges.iter().any(|(from, ..)| *from == vertex))
-            }
-        };
-        CellGraph { name: name.to_owned(), vertices, inputs, outputs, operations, edges }
-    }
-}
-
-/// The vertices that are stacked: those that choose and that nothing reads, and those with a bit in `besides`.
-pub(super) fn stacked(inputs: usize, vertices: usize, besides: i64, is_read: impl Fn(usize) -> bool) -> Vec<usize> {
-    let named = |vertex: usize| vertex < 63 && besides >> vertex & 1 == 1;
-    (0..vertices).filter(|vertex| named(*vertex) || (*vertex >= inputs && !is_read(*vertex))).collect()
-}
-
-pub(super) fn index(values: &[Value], decision: usize) -> Option<usize> {
-    match values.get(decision) {
-        Some(Value::Index(index)) => Some(*index as usize),
-        _ => None,
     }
 }

@@ -10,8 +10,8 @@ use super::Definition;
 use super::constraint::{self, Constraint, Measure, WrittenMeasure};
 use super::diagnostic::Diagnostic;
 use super::model::{
-    Compiled, CompiledUse, Edges, File, Highway, Item, Local, Module, Nodes, Number, Outputs, Picks, Primitive, Rate,
-    RecipeSetting, Setting, Span, Use, UseItem, Vertex, Written, WrittenNumber,
+    Compiled, CompiledUse, File, Item, Local, Module, Number, Primitive, Rate, RecipeSetting, Setting, Span, Use,
+    UseItem, Written, WrittenNumber,
 };
 use super::range::{AMOUNT, PERCENT, REPEAT, Range, SIZE};
 use super::read::Source;
@@ -95,7 +95,7 @@ pub(super) struct Compiler<'a> {
     pub(super) file: &'a File,
     pub(super) scopes: Scopes,
     /// Where we are, for names of decisions.
-    path: Vec<String>,
+    pub(super) path: Vec<String>,
     numbers: BTreeMap<String, Number>,
     /// Modules compiled for all their uses that are not independent, with their scopes.
     shared: BTreeMap<String, (Arc<CompiledUse>, usize)>,
@@ -170,7 +170,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn charge(&mut self, items: usize) -> Result<(), Diagnostic> {
+    pub(super) fn charge(&mut self, items: usize) -> Result<(), Diagnostic> {
         self.items = self.items.saturating_add(items);
         if self.items > MAX_ITEMS { self.too_large() } else { Ok(()) }
     }
@@ -271,87 +271,16 @@ impl Compiler<'_> {
         (any_of.len() < values as usize).then_some(Condition { decision: *decision, any_of })
     }
 
-    /// Each edge has a choice of its own.
-    fn edges(&mut self, edges: &Edges<Written, Use>) -> Result<Edges<Number, Arc<CompiledUse>>, Diagnostic> {
-        let mut compiled = Vec::new();
-        for (to, from) in (1..edges.vertices).flat_map(|to| (0..to).map(move |from| (to, from))) {
-            for template in &edges.edges {
-                compiled.push(self.copy(template, &format!("edge-{from}-{to}"))?);
-            }
-        }
-        let Edges { vertices, nothing, merge, .. } = *edges;
-        Ok(Edges { vertices, labels: edges.labels.clone(), nothing, merge, edges: compiled })
+    pub(super) fn optional_item(
+        &mut self,
+        item: Option<&WrittenItem>,
+    ) -> Result<Option<Box<CompiledItem>>, Diagnostic> {
+        item.map(|item| self.item(item).map(Box::new)).transpose()
     }
 
-    /// Each vertex has choices of its own.
-    fn nodes(&mut self, nodes: &Nodes<Written, Use>) -> Result<Nodes<Number, Arc<CompiledUse>>, Diagnostic> {
-        let fit = nodes.fit.as_deref().map(|item| self.item(item).map(Box::new)).transpose()?;
-        let fit_larger = nodes.fit_larger.as_deref().map(|item| self.item(item).map(Box::new)).transpose()?;
-        let mut vertices = Vec::new();
-        for index in nodes.inputs..nodes.inputs + nodes.size {
-            self.path.push(format!("node-{index}"));
-            let picks = self.picks(nodes, index)?;
-            let mut operations = Vec::new();
-            for pick in 1..=nodes.picks {
-                for template in nodes.vertices.iter().flat_map(|vertex| &vertex.operations) {
-                    operations.push(self.copy(template, &format!("op-{pick}"))?);
-                }
-            }
-            vertices.push(Vertex { picks, operations });
-            self.path.pop();
-        }
-        Ok(Nodes {
-            inputs: nodes.inputs,
-            fit,
-            fit_larger,
-            labels: nodes.labels.clone(),
-            size: nodes.size,
-            picks: nodes.picks,
-            repeats: nodes.repeats,
-            outputs: match &nodes.outputs {
-                Outputs::All => Outputs::All,
-                Outputs::Unused { besides } => Outputs::Unused { besides: self.ranged(besides, "stacked", AMOUNT)? },
-            },
-            vertices,
-            merge: nodes.merge,
-            drop_path: nodes.drop_path,
-            output: nodes.output,
-        })
-    }
-
-    fn highway(&mut self, highway: &Highway<Written, Use>) -> Result<Highway<Number, Arc<CompiledUse>>, Diagnostic> {
-        let mut boxed = |item: &WrittenItem| self.item(item).map(Box::new);
-        Ok(Highway {
-            fit: highway.fit.as_deref().map(&mut boxed).transpose()?,
-            gate: boxed(&highway.gate)?,
-            transform: boxed(&highway.transform)?,
-            carry: highway.carry.as_deref().map(&mut boxed).transpose()?,
-        })
-    }
-
-    /// What vertex `index` picks among those before it.
-    fn picks(&mut self, nodes: &Nodes<Written, Use>, index: usize) -> Result<Picks, Diagnostic> {
-        if nodes.repeats {
-            let labels: Vec<String> = (0..index).map(|from| from.to_string()).collect();
-            let mut decisions = Vec::new();
-            for pick in 1..=nodes.picks {
-                let decides = index > 1;
-                let name = format!("input-{pick}");
-                let domain = Domain::Categorical(labels.clone());
-                decisions.push(if decides { Some(self.decide(&name, domain, 0..0)?) } else { None });
-            }
-            return Ok(Picks::Each(decisions));
-        }
-        let sets = combinations(index, nodes.picks);
-        self.charge(sets.len())?;
-        let label = |set: &Vec<usize>| set.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
-        let decision = if sets.len() > 1 {
-            let labels = sets.iter().map(label).collect();
-            Some(self.decide("inputs", Domain::Categorical(labels), 0..0)?)
-        } else {
-            None
-        };
-        Ok(Picks::Set { sets, decision })
+    /// A decision between `no` and `yes`.
+    pub(super) fn decide_whether(&mut self, name: &str) -> Result<usize, Diagnostic> {
+        self.decide(name, Domain::Categorical(vec!["no".into(), "yes".into()]), 0..0)
     }
 
     /// A choice of its own for one of the places that a choice was written for.
@@ -506,23 +435,6 @@ fn terms(number: &Number) -> usize {
         Number::Combine(_, parts) => 1 + parts.iter().map(terms).sum::<usize>(),
         _ => 1,
     }
-}
-
-/// All sets of `size` of the numbers below `count`, in order.
-fn combinations(count: usize, size: usize) -> Vec<Vec<usize>> {
-    let mut all: Vec<Vec<usize>> = vec![Vec::new()];
-    for taken in 0..size {
-        // Enough have to be left for the rest of the set.
-        let end = (count + taken + 1).saturating_sub(size);
-        all = all
-            .into_iter()
-            .flat_map(|set| {
-                let next = set.last().map_or(0, |last| last + 1);
-                (next..end).map(move |one| set.iter().copied().chain([one]).collect())
-            })
-            .collect();
-    }
-    all
 }
 
 fn local(name: &str) -> Option<Local> {

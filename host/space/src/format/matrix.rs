@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use super::build::{Builder, Place};
-use super::cells::index;
 use super::compile::Compiler;
 use super::diagnostic::Diagnostic;
-use super::model::{CompiledUse, Item, Matrix, Merge, Number, Use, Written};
-use super::parse::{Constants, alternatives, labels};
+use super::model::{CompiledUse, Matrix, Merge, Number, Use, Written, is_yes};
+use super::parse::{Constants, choices};
 use super::parse_item::item;
 use super::read::Reader;
-use crate::{CellGraph, Domain, Op, SpaceError, Value};
+use crate::{CellGraph, Op, SpaceError, Value};
 
 /// Most vertices: the space doubles with each edge.
 const MAX_VERTICES: i64 = 16;
@@ -27,9 +26,7 @@ pub(super) fn parse(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Ma
         true => constants.count(reader, "edges", 1..=i64::MAX)?.min(pairs),
         false => pairs,
     };
-    let alternatives = alternatives(reader.source, reader.need("choices")?)?;
-    let labels = labels(&alternatives);
-    let template = Item::Choose { name: None, decision: 0, alternatives };
+    let (labels, template) = choices(reader)?;
     let project = Box::new(item(reader.source, reader.need("project")?)?);
     Ok(Matrix { vertices, most_edges, labels, edges: Vec::new(), operations: vec![template], project })
 }
@@ -39,8 +36,7 @@ impl Compiler<'_> {
     pub(super) fn matrix(&mut self, matrix: &Matrix<Written, Use>) -> Result<Compiled, Diagnostic> {
         let mut edges = Vec::new();
         for (to, from) in (1..matrix.vertices).flat_map(|to| (0..to).map(move |from| (to, from))) {
-            let domain = Domain::Categorical(vec!["no".into(), "yes".into()]);
-            edges.push(self.decide(&format!("edge-{from}-{to}"), domain, 0..0)?);
+            edges.push(self.decide_whether(&format!("edge-{from}-{to}"))?);
         }
         let mut operations = Vec::new();
         for vertex in 1..matrix.vertices - 1 {
@@ -71,7 +67,7 @@ pub(super) struct Paths {
 impl Paths {
     /// Edges have value 1 where they are there; in the order of [`Matrix::edges`].
     pub(super) fn of(vertices: usize, edges: &[usize], values: &[Value]) -> Self {
-        let edges = edges.iter().map(|edge| values.get(*edge) == Some(&Value::Index(1))).collect();
+        let edges = edges.iter().map(|edge| is_yes(values, *edge)).collect();
         let mut paths = Self { vertices, edges };
         let last = vertices - 1;
         let mut reached = vec![false; vertices];
@@ -171,7 +167,7 @@ impl Builder<'_> {
     pub(super) fn matrix(&mut self, matrix: &Compiled, input: usize, place: &Place) -> Result<usize, SpaceError> {
         let paths = Paths::of(matrix.vertices, &matrix.edges, self.values);
         let last = matrix.vertices - 1;
-        let labels: Vec<usize> = matrix.operations.iter().map(|item| self.chosen(item).unwrap_or(0)).collect();
+        let labels: Vec<usize> = matrix.operations.iter().map(|item| item.chosen(self.values).unwrap_or(0)).collect();
         let channels = paths.channels(self.shapes[input].channels(), place.out, &labels);
         let mut vertices = vec![input];
         for (vertex, channels) in channels.into_iter().enumerate().take(last).skip(1) {
@@ -217,14 +213,6 @@ impl Builder<'_> {
         self.item(&matrix.project, &mut vec![input], &inner)
     }
 
-    /// The alternative that an item which chooses takes.
-    fn chosen(&self, item: &Item<Number, Arc<CompiledUse>>) -> Option<usize> {
-        match item {
-            Item::Choose { decision, .. } => index(self.values, *decision),
-            _ => None,
-        }
-    }
-
     /// The first channels of a map.
     fn truncated(&mut self, from: usize, channels: u32, place: &Place) -> Result<usize, SpaceError> {
         if self.shapes[from].channels() == channels {
@@ -239,10 +227,7 @@ impl Compiled {
     pub(super) fn graph(&self, name: &str, values: &[Value]) -> CellGraph {
         let paths = Paths::of(self.vertices, &self.edges, values);
         let last = self.vertices - 1;
-        let chosen = |vertex: usize| match self.operations.get(vertex - 1) {
-            Some(Item::Choose { decision, .. }) => index(values, *decision),
-            _ => None,
-        };
+        let chosen = |vertex: usize| self.operations.get(vertex - 1)?.chosen(values);
         let pairs = (1..self.vertices).flat_map(|to| (0..to).map(move |from| (from, to)));
         let edges = pairs.filter(|(from, to)| paths.has(*from, *to)).filter_map(|(from, to)| {
             let operation = if to == last { self.labels.len() } else { chosen(to)? };

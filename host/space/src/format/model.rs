@@ -220,13 +220,7 @@ pub(super) enum Picks {
 impl Picks {
     /// The vertices that are picked; nothing where a decision is inactive.
     pub(super) fn chosen(&self, values: &[Value]) -> Option<Vec<usize>> {
-        let index = |decision: &Option<usize>| match decision {
-            None => Some(0),
-            Some(decision) => match values.get(*decision)? {
-                Value::Index(index) => Some(*index as usize),
-                _ => None,
-            },
-        };
+        let index = |decision: &Option<usize>| decision.map_or(Some(0), |decision| index(values, decision));
         match self {
             Self::Open => None,
             Self::Set { sets, decision } => sets.get(index(decision)?).cloned(),
@@ -318,6 +312,29 @@ pub(super) enum Item<N, U> {
         most: usize,
         places: Vec<Self>,
     },
+}
+
+impl<N, U> Item<N, U> {
+    /// The alternative that an item which chooses takes.
+    pub(super) fn chosen(&self, values: &[Value]) -> Option<usize> {
+        match self {
+            Self::Choose { decision, .. } => index(values, *decision),
+            _ => None,
+        }
+    }
+}
+
+/// The label that a decision takes; nothing where it is inactive or has none.
+pub(super) fn index(values: &[Value], decision: usize) -> Option<usize> {
+    match values.get(decision) {
+        Some(Value::Index(index)) => Some(*index as usize),
+        _ => None,
+    }
+}
+
+/// Whether a decision between `no` and `yes` is for it.
+pub(super) fn is_yes(values: &[Value], decision: usize) -> bool {
+    index(values, decision) == Some(1)
 }
 
 #[derive(Debug)]

@@ -8,21 +8,16 @@ use toml::de::{DeTable, DeValue};
 
 use super::constraint::constraints;
 use super::diagnostic::Diagnostic;
-use super::model::{
-    Combine, Edges, File, Highway, Item, MAX_VERTICES, Merge, Module, Nodes, Outputs, Picks, RecipeSetting, Span, Use,
-    Vertex, Written, WrittenNumber,
-};
+use super::model::{Combine, File, Item, Merge, Module, RecipeSetting, Span, Use, Written, WrittenNumber};
 use super::parse_item::item;
 use super::read::{Entry, Reader, Source, integer, kind, list, real, text};
-use super::{matrix, skips};
+use super::{edges, highway, matrix, nodes, skips};
 use crate::{Domain, OPERATIONS, Scalar};
 
 /// Deepest nesting of tables and lists that is read.
 const MAX_NESTING: usize = 32;
 /// Longest name of anything.
 const MAX_NAME: usize = 64;
-/// Most sets of inputs that a vertex chooses from.
-const MAX_COMBINATIONS: usize = 10_000;
 /// Kinds of modules.
 const KINDS: [&str; 7] = ["chain", "branches", "edges", "nodes", "highway", "matrix", "skips"];
 /// Names that places know, so that nothing else may have them.
@@ -159,9 +154,9 @@ fn module(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Module<Writt
             let merge = merge(reader, "merge", Merge::Add)?;
             Module::Branches { branches: items(source, reader.need("branches")?, "branches")?, merge }
         }
-        "edges" => Module::Edges(edges(reader, constants)?),
-        "nodes" => Module::Nodes(nodes(reader, constants)?),
-        "highway" => Module::Highway(highway(reader)?),
+        "edges" => Module::Edges(edges::parse(reader, constants)?),
+        "nodes" => Module::Nodes(nodes::parse(reader, constants)?),
+        "highway" => Module::Highway(highway::parse(reader)?),
         "matrix" => Module::Matrix(matrix::parse(reader, constants)?),
         "skips" => Module::Skips(skips::parse(reader, constants)?),
         other => return source.unknown(entry.span(), "kind of module", other, KINDS),
@@ -178,7 +173,7 @@ fn items(source: Source<'_>, entry: Entry<'_>, what: &str) -> Result<Vec<Written
     list.into_iter().map(|one| item(source, one)).collect()
 }
 
-fn merge(reader: &Reader<'_>, key: &'static str, default: Merge) -> Result<Merge, Diagnostic> {
+pub(super) fn merge(reader: &Reader<'_>, key: &'static str, default: Merge) -> Result<Merge, Diagnostic> {
     let Some(entry) = reader.get(key) else { return Ok(default) };
     match text(reader.source, entry, key)?.as_str() {
         "add" => Ok(Merge::Add),
@@ -187,16 +182,6 @@ fn merge(reader: &Reader<'_>, key: &'static str, default: Merge) -> Result<Merge
         "concat" => Ok(Merge::Concat),
         other => reader.source.unknown(entry.span(), key, other, ["add", "multiply", "mean", "concat"]),
     }
-}
-
-fn highway(reader: &Reader<'_>) -> Result<Highway<Written, Use>, Diagnostic> {
-    let boxed = |entry: Entry<'_>| item(reader.source, entry).map(Box::new);
-    Ok(Highway {
-        fit: reader.get("fit").map(boxed).transpose()?,
-        gate: boxed(reader.need("gate")?)?,
-        transform: boxed(reader.need("transform")?)?,
-        carry: reader.get("carry").map(boxed).transpose()?,
-    })
 }
 
 /// Numbers that are known before anything is decided: the options.
@@ -244,83 +229,16 @@ pub(super) fn alternatives(source: Source<'_>, entry: Entry<'_>) -> Result<Vec<(
     entries.into_iter().map(alternative).collect()
 }
 
-fn edges(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Edges<Written, Use>, Diagnostic> {
-    let vertices = constants.count(reader, "vertices", 2..=MAX_VERTICES as i64)?;
+/// A module's `choices`: their labels, and the choice between them that stands for each of the graph's places.
+pub(super) fn choices(reader: &Reader<'_>) -> Result<(Vec<String>, WrittenItem), Diagnostic> {
     let alternatives = alternatives(reader.source, reader.need("choices")?)?;
-    let labels = labels(&alternatives);
-    let nothing = match reader.get("nothing") {
-        None => None,
-        Some(entry) => {
-            let label = text(reader.source, entry, "nothing")?;
-            match labels.iter().position(|one| *one == label) {
-                Some(index) => Some(index),
-                None => {
-                    return reader.source.unknown(entry.span(), "choice", &label, labels.iter().map(String::as_str));
-                }
-            }
-        }
-    };
-    let template = Item::Choose { name: None, decision: 0, alternatives };
-    Ok(Edges { vertices, labels, nothing, merge: merge(reader, "merge", Merge::Add)?, edges: vec![template] })
+    let labels = alternatives.iter().map(|(label, _)| label.clone()).collect();
+    Ok((labels, Item::Choose { name: None, decision: 0, alternatives }))
 }
 
-fn nodes(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Nodes<Written, Use>, Diagnostic> {
-    let source = reader.source;
-    let count = |key| constants.count(reader, key, 1..=MAX_VERTICES as i64);
-    let (inputs, vertices, picks) = (count("inputs")?, count("vertices")?, count("picks")?);
-    let repeats = reader.flag("repeats")?.unwrap_or(false);
-    if picks > inputs && !repeats {
-        let problem = format!("the first vertex has {inputs} inputs to pick from, fewer than {picks} picks");
-        return source.error(reader.need("picks")?.span(), problem);
-    }
-    for vertex in 0..vertices {
-        if !repeats && combinations(inputs + vertex, picks) > MAX_COMBINATIONS {
-            let problem = format!("vertex {} would choose from more than {MAX_COMBINATIONS} sets", inputs + vertex);
-            return source.error(reader.need("picks")?.span(), format!("{problem} of inputs"));
-        }
-    }
-    let alternatives = alternatives(source, reader.need("choices")?)?;
-    let labels = labels(&alternatives);
-    let template = Item::Choose { name: None, decision: 0, alternatives };
-    let fit = |key| reader.get(key).map(|entry| item(source, entry).map(Box::new)).transpose();
-    Ok(Nodes {
-        inputs,
-        fit: fit("fit")?,
-        fit_larger: fit("fit_larger")?,
-        labels,
-        size: vertices,
-        picks,
-        repeats,
-        outputs: outputs(reader)?,
-        vertices: vec![Vertex { picks: Picks::Open, operations: vec![template] }],
-        merge: merge(reader, "merge", Merge::Add)?,
-        drop_path: reader.flag("drop_path")?.unwrap_or(false),
-        output: merge(reader, "output", Merge::Concat)?,
-    })
-}
-
-/// What a graph's output is made of.
-fn outputs(reader: &Reader<'_>) -> Result<Outputs<Written>, Diagnostic> {
-    let source = reader.source;
-    let Some(entry) = reader.get("outputs") else { return Ok(Outputs::All) };
-    match text(source, entry, "outputs")?.as_str() {
-        "all" => Ok(Outputs::All),
-        "unused" => {
-            let none = Written { span: entry.span(), number: WrittenNumber::Literal(0) };
-            let besides = reader.get("stacked").map(|entry| number(source, entry, "stacked")).transpose()?;
-            Ok(Outputs::Unused { besides: besides.unwrap_or(none) })
-        }
-        other => source.unknown(entry.span(), "outputs", other, ["all", "unused"]),
-    }
-}
-
-/// Number of sets of `size` of `count` things.
-fn combinations(count: usize, size: usize) -> usize {
-    (0..size).fold(1, |sets: usize, taken| sets.saturating_mul(count.saturating_sub(taken)) / (taken + 1))
-}
-
-pub(super) fn labels(alternatives: &[(String, WrittenItem)]) -> Vec<String> {
-    alternatives.iter().map(|(label, _)| label.clone()).collect()
+/// An item that may be left out.
+pub(super) fn optional_item(reader: &Reader<'_>, key: &'static str) -> Result<Option<Box<WrittenItem>>, Diagnostic> {
+    reader.get(key).map(|entry| item(reader.source, entry).map(Box::new)).transpose()
 }
 
 /// A number: an integer, a name, or a table that decides or combines.

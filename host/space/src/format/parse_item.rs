@@ -101,10 +101,7 @@ fn table(reader: &Reader<'_>) -> Result<WrittenItem, Diagnostic> {
         "auxiliary" => Ok(Item::Auxiliary(Box::new(item(source, entry)?))),
         "recurrent" => Ok(Item::Recurrent {
             body: Box::new(item(source, entry)?),
-            features: match reader.get("features") {
-                Some(entry) => number(source, entry, "features")?,
-                None => named_number("out", entry.span()),
-            },
+            features: number_or(reader, "features", "out", entry.span())?,
         }),
         _ => places(reader, entry),
     }
@@ -143,10 +140,7 @@ fn operation(reader: &Reader<'_>, name: &str, span: Span) -> Result<Primitive<Wr
     let needed = |key: &'static str| number(source, reader.need(key)?, key);
     let primitive = match name {
         "conv2d" => Primitive::Conv {
-            channels: match reader.get("channels") {
-                Some(entry) => number(source, entry, "channels")?,
-                None => named_number("out", span.clone()),
-            },
+            channels: number_or(reader, "channels", "out", span.clone())?,
             kernel: pair(source, reader.need("kernel")?, "kernel")?,
             stride: whole("stride", 1)?,
             padding: reader.get("padding").map(|entry| pair(source, entry, "padding")).transpose()?,
@@ -167,17 +161,11 @@ fn operation(reader: &Reader<'_>, name: &str, span: Span) -> Result<Primitive<Wr
         "shift" => Primitive::Shift { rows: whole("rows", 0)?, columns: whole("columns", 0)? },
         "truncate" => Primitive::Truncate { channels: needed("channels")? },
         "embedding" => Primitive::Embedding {
-            vocabulary: match reader.get("vocabulary") {
-                Some(entry) => number(source, entry, "vocabulary")?,
-                None => named_number("classes", span.clone()),
-            },
+            vocabulary: number_or(reader, "vocabulary", "classes", span.clone())?,
             features: needed("features")?,
         },
         "tied-linear" => Primitive::TiedLinear {
-            features: match reader.get("features") {
-                Some(entry) => number(source, entry, "features")?,
-                None => named_number("classes", span.clone()),
-            },
+            features: number_or(reader, "features", "classes", span.clone())?,
             bias: reader.flag("bias")?.unwrap_or(true),
         },
         "dropout" | "locked-dropout" => {
@@ -200,8 +188,12 @@ fn literal(value: i64, span: Span) -> Written {
     Written { span, number: WrittenNumber::Literal(value) }
 }
 
-fn named_number(name: &str, span: Span) -> Written {
-    Written { span, number: WrittenNumber::Name(name.into()) }
+/// The number at `key`, or else the one with the name `default`.
+fn number_or(reader: &Reader<'_>, key: &'static str, default: &str, span: Span) -> Result<Written, Diagnostic> {
+    match reader.get(key) {
+        Some(entry) => number(reader.source, entry, key),
+        None => Ok(Written { span, number: WrittenNumber::Name(default.into()) }),
+    }
 }
 
 /// A probability: a real number, or a whole one in percent.

@@ -4,23 +4,20 @@
 use std::sync::Arc;
 
 use super::build::{Builder, Place};
-use super::cells::index;
 use super::compile::Compiler;
 use super::diagnostic::Diagnostic;
-use super::model::{CompiledUse, Item, MAX_VERTICES, Merge, Number, Skips, Use, Written};
-use super::parse::{Constants, alternatives, labels};
+use super::model::{CompiledUse, MAX_VERTICES, Merge, Number, Skips, Use, Written, is_yes};
+use super::parse::{Constants, choices, optional_item};
 use super::parse_item::item;
 use super::read::{Reader, integer, list};
-use crate::{CellGraph, Domain, SpaceError, Value};
+use crate::{CellGraph, SpaceError, Value};
 
 type Compiled = Skips<Number, Arc<CompiledUse>>;
 
 pub(super) fn parse(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Skips<Written, Use>, Diagnostic> {
     let source = reader.source;
     let size = constants.count(reader, "layers", 1..=MAX_VERTICES as i64)?;
-    let alternatives = alternatives(source, reader.need("choices")?)?;
-    let labels = labels(&alternatives);
-    let template = Item::Choose { name: None, decision: 0, alternatives };
+    let (labels, template) = choices(reader)?;
     let mut reduce_after = Vec::new();
     if let Some(entry) = reader.get("reduce_after") {
         for one in list(source, entry, "reduce_after")? {
@@ -30,11 +27,10 @@ pub(super) fn parse(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<Sk
             }
         }
     }
-    let reduce = match reader.get("reduce") {
-        Some(entry) => Some(Box::new(item(source, entry)?)),
-        None if reduce_after.is_empty() => None,
-        None => return source.error(reader.span.clone(), "`reduce` is missing, which `reduce_after` needs"),
-    };
+    let reduce = optional_item(reader, "reduce")?;
+    if reduce.is_none() && !reduce_after.is_empty() {
+        return source.error(reader.span.clone(), "`reduce` is missing, which `reduce_after` needs");
+    }
     let join = Box::new(item(source, reader.need("join")?)?);
     Ok(Skips { size, labels, skips: Vec::new(), layers: vec![template], join, reduce_after, reduce })
 }
@@ -48,13 +44,10 @@ impl Compiler<'_> {
                 layers.push(self.copy(template, &format!("layer-{layer}"))?);
             }
             // The layer before is read anyway; 0 is what comes in.
-            let read = (0..layer - 1).map(|from| {
-                let domain = Domain::Categorical(vec!["no".into(), "yes".into()]);
-                self.decide(&format!("skip-{from}-{layer}"), domain, 0..0)
-            });
+            let read = (0..layer - 1).map(|from| self.decide_whether(&format!("skip-{from}-{layer}")));
             decisions.push(read.collect::<Result<_, _>>()?);
         }
-        let reduce = skips.reduce.as_deref().map(|item| self.item(item).map(Box::new)).transpose()?;
+        let reduce = self.optional_item(skips.reduce.as_deref())?;
         let join = Box::new(self.item(&skips.join)?);
         let (size, labels, reduce_after) = (skips.size, skips.labels.clone(), skips.reduce_after.clone());
         Ok(Skips { size, labels, skips: decisions, layers, join, reduce_after, reduce })
@@ -69,10 +62,8 @@ impl Builder<'_> {
             let place = place.within(&format!("layer-{}", index + 1));
             latest = self.item(layer, &mut vec![latest], &place)?;
             let chosen = skips.skips[index].iter().zip(&results);
-            let mut read: Vec<usize> = chosen
-                .filter(|(decision, _)| self.values[**decision] == Value::Index(1))
-                .map(|(_, result)| *result)
-                .collect();
+            let mut read: Vec<usize> =
+                chosen.filter(|(decision, _)| is_yes(self.values, **decision)).map(|(_, result)| *result).collect();
             if !read.is_empty() {
                 read.push(latest);
                 let stacked = self.merge(Merge::Concat, read, &place)?;
@@ -97,11 +88,9 @@ impl Compiled {
     pub(super) fn graph(&self, name: &str, values: &[Value]) -> CellGraph {
         let mut edges = Vec::new();
         for (before, item) in self.layers.iter().enumerate() {
-            if let Item::Choose { decision, .. } = item {
-                edges.extend(index(values, *decision).map(|operation| (before, before + 1, operation)));
-            }
+            edges.extend(item.chosen(values).map(|operation| (before, before + 1, operation)));
             for (from, decision) in self.skips[before].iter().enumerate() {
-                if values.get(*decision) == Some(&Value::Index(1)) {
+                if is_yes(values, *decision) {
                     edges.push((from, before + 1, self.labels.len()));
                 }
             }
