@@ -69,6 +69,39 @@ pub(crate) fn domain_problem(domain: &Domain) -> Option<&'static str> {
     }
 }
 
+impl Domain {
+    /// A value for people to read; nothing for one of another kind of domain.
+    pub fn text(&self, value: Value) -> Option<String> {
+        match (self, value) {
+            (Self::Categorical(labels), Value::Index(index)) => labels.get(index as usize).cloned(),
+            (Self::Ordinal(numbers), Value::Index(index)) => numbers.get(index as usize).map(ToString::to_string),
+            (_, Value::Integer(value)) => Some(value.to_string()),
+            (_, Value::Real(value)) => Some(value.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The value of this domain that reads as `text`, where it has one: the way back from [`Domain::text`].
+    pub fn read(&self, text: &str) -> Option<Value> {
+        let place = |found: Option<usize>| Some(Value::Index(u32::try_from(found?).ok()?));
+        match self {
+            Self::Categorical(labels) => place(labels.iter().position(|label| label == text)),
+            Self::Ordinal(numbers) => {
+                let number: f64 = text.parse().ok()?;
+                place(numbers.iter().position(|known| *known == number))
+            }
+            Self::Integer { low, high, .. } => {
+                let number: i64 = text.parse().ok()?;
+                (*low..=*high).contains(&number).then_some(Value::Integer(number))
+            }
+            Self::Real { low, high, .. } => {
+                let number: f64 = text.parse().ok()?;
+                (*low..=*high).contains(&number).then_some(Value::Real(number))
+            }
+        }
+    }
+}
+
 /// Number of values; none for a real domain.
 pub(crate) fn count(domain: &Domain) -> Option<u128> {
     match domain {

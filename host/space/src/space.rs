@@ -275,16 +275,7 @@ impl Space {
         self.decisions()
             .iter()
             .zip(values)
-            .filter_map(|(decision, value)| {
-                let text = match (&decision.domain, value) {
-                    (Domain::Categorical(labels), Value::Index(index)) => labels.get(*index as usize)?.clone(),
-                    (Domain::Ordinal(numbers), Value::Index(index)) => numbers.get(*index as usize)?.to_string(),
-                    (_, Value::Integer(value)) => value.to_string(),
-                    (_, Value::Real(value)) => value.to_string(),
-                    _ => return None,
-                };
-                Some((decision.name.clone(), text))
-            })
+            .filter_map(|(decision, value)| Some((decision.name.clone(), decision.domain.text(*value)?)))
             .collect()
     }
 
@@ -300,7 +291,9 @@ impl Space {
             let given = labels.get(&decision.name);
             let value = match (is_active(self.decisions(), decision, &values), given) {
                 (false, None) => Value::Inactive,
-                (true, Some(text)) => read_value(&decision.domain, text)
+                (true, Some(text)) => decision
+                    .domain
+                    .read(text)
                     .ok_or_else(|| problem(&decision.name, format!("`{text}` is none of its values")))?,
                 (true, None) => return Err(problem(&decision.name, "it has no value".into())),
                 (false, Some(_)) => {
@@ -436,24 +429,4 @@ fn does_task(network: &Network, context: &Context) -> Result<(), SpaceError> {
         }
     }
     Ok(())
-}
-
-/// The value of a domain that reads as `text`.
-fn read_value(domain: &Domain, text: &str) -> Option<Value> {
-    let place = |found: Option<usize>| Some(Value::Index(u32::try_from(found?).ok()?));
-    match domain {
-        Domain::Categorical(labels) => place(labels.iter().position(|label| label == text)),
-        Domain::Ordinal(numbers) => {
-            let number: f64 = text.parse().ok()?;
-            place(numbers.iter().position(|known| *known == number))
-        }
-        Domain::Integer { low, high, .. } => {
-            let number: i64 = text.parse().ok()?;
-            (*low..=*high).contains(&number).then_some(Value::Integer(number))
-        }
-        Domain::Real { low, high, .. } => {
-            let number: f64 = text.parse().ok()?;
-            (*low..=*high).contains(&number).then_some(Value::Real(number))
-        }
-    }
 }

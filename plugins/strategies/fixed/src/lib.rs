@@ -62,24 +62,11 @@ fn point(decisions: &[Decision], labels: &BTreeMap<String, String>) -> Result<Ar
     }
     let value = |decision: &Decision| match labels.get(&decision.name) {
         None => Ok(Value::Inactive),
-        Some(text) => value(&decision.domain, text)
-            .ok_or_else(|| format!("`{text}` is none of the values of `{}`", decision.name)),
+        Some(text) => {
+            decision.domain.read(text).ok_or_else(|| format!("`{text}` is none of the values of `{}`", decision.name))
+        }
     };
     decisions.iter().map(value).collect::<Result<_, _>>().map(Architecture::Point)
-}
-
-/// The value of a domain that reads as `text`.
-fn value(domain: &Domain, text: &str) -> Option<Value> {
-    let place = |found: Option<usize>| Some(Value::Index(u32::try_from(found?).ok()?));
-    match domain {
-        Domain::Categorical(labels) => place(labels.iter().position(|label| label == text)),
-        Domain::Ordinal(numbers) => {
-            let number: f64 = text.parse().ok()?;
-            place(numbers.iter().position(|known| *known == number))
-        }
-        Domain::Integer { .. } => text.parse().ok().map(Value::Integer),
-        Domain::Real { .. } => text.parse().ok().map(Value::Real),
-    }
 }
 
 archwright_sdk::export_strategy!(Fixed);
