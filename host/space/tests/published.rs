@@ -139,6 +139,24 @@ fn what_a_space_does_not_have_is_named() {
 }
 
 #[test]
+fn a_cell_of_one_edge_is_no_matrix() {
+    let text = r#"
+        name = "edge"
+        network = "network"
+        [module.network]
+        kind = "chain"
+        layers = ["cell", "global-avg-pool", { op = "linear", features = "classes" }]
+        [module.cell]
+        kind = "edges"
+        vertices = 2
+        choices = { skip = "identity", relu = "relu" }
+    "#;
+    let space = Space::new(Arc::new(Definition::parse(text).unwrap()), cifar()).unwrap();
+    let point = Genotype::parse("|relu~0|").unwrap().locate(&space).unwrap();
+    assert_eq!(Genotype::of(&space, &point).unwrap().to_string(), "|relu~0|");
+}
+
+#[test]
 fn a_small_cell_of_nas_bench_101_has_its_channels() {
     // A 3x3 convolution and a pooling side by side: 65 + 64 of 129 channels, the pooling behind a projection.
     let text = "ModelSpec(matrix=[[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]], \

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{GenotypeError, label};
-use crate::{Space, SpaceError};
+use super::{GenotypeError, Graph, label, later_vertex};
+use crate::{Decision, Space, SpaceError};
 
 /// A cell with an operation on each edge: for each vertex but the first, the operations on the edges from all before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,18 +42,18 @@ impl EdgeGenotype {
     }
 
     pub(super) fn labels(&self, space: &Space) -> Result<BTreeMap<String, String>, SpaceError> {
-        let Some((prefix, vertices)) = cell(space) else {
+        let Some(graph) = cell(space) else {
             return Err(SpaceError::Unsupported("this space has no single cell with operations on its edges".into()));
         };
-        if vertices != self.vertices.len() + 1 {
+        if graph.vertices != self.vertices.len() + 1 {
             let found = self.vertices.len() + 1;
-            let problem = format!("the genotype has {found} vertices, a cell of this space {vertices}");
+            let problem = format!("the genotype has {found} vertices, a cell of this space {}", graph.vertices);
             return Err(SpaceError::Unsupported(problem));
         }
         let mut labels = BTreeMap::new();
         for (to, operations) in (1..).zip(&self.vertices) {
             for (from, operation) in operations.iter().enumerate() {
-                let decision = format!("{prefix}edge-{from}-{to}");
+                let decision = graph.edge(from, to);
                 labels.insert(decision.clone(), label(space, &decision, operation)?);
             }
         }
@@ -61,25 +61,20 @@ impl EdgeGenotype {
     }
 
     pub(super) fn of(space: &Space, labels: &BTreeMap<String, String>) -> Option<Self> {
-        let (prefix, vertices) = cell(space)?;
-        let operation = |from: usize, to: usize| labels.get(&format!("{prefix}edge-{from}-{to}")).cloned();
+        let graph = cell(space)?;
+        let operation = |from: usize, to: usize| labels.get(&graph.edge(from, to)).cloned();
         let vertices: Option<_> =
-            (1..vertices).map(|to| (0..to).map(|from| operation(from, to)).collect::<Option<Vec<_>>>()).collect();
+            (1..graph.vertices).map(|to| (0..to).map(|from| operation(from, to)).collect::<Option<Vec<_>>>()).collect();
         Some(Self { vertices: vertices? })
     }
 }
 
-/// The names' beginning and number of vertices of a space's only cell with decisions on its edges, where all else of the
-/// network is fixed.
-fn cell(space: &Space) -> Option<(String, usize)> {
-    let first = space.decisions().first()?;
-    let prefix = first.name.strip_suffix("edge-0-1")?.to_owned();
-    let mut last = 0;
-    for decision in space.decisions().iter().filter(|decision| !decision.name.starts_with("recipe/")) {
-        let (_, to) = decision.name.strip_prefix(&prefix)?.strip_prefix("edge-")?.split_once('-')?;
-        last = last.max(to.parse().ok()?);
-    }
-    Some((prefix, last + 1))
+/// A space's only cell with operations on its edges, where all else of the network is fixed.
+fn cell(space: &Space) -> Option<Graph> {
+    let graph = Graph::of(space).filter(|graph| !graph.bare)?;
+    let is_edge = |decision: &Decision| later_vertex(&graph.prefix, &decision.name).is_some();
+    let mut decided = space.decisions().iter().filter(|decision| !decision.name.starts_with("recipe/"));
+    decided.all(is_edge).then_some(graph)
 }
 
 impl fmt::Display for EdgeGenotype {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::python::{Literal, listed, parse};
-use super::{GenotypeError, label};
+use super::{GenotypeError, Graph};
 use crate::{Space, SpaceError};
 
 /// A cell as an upper triangular matrix of edges and a label for each vertex.
@@ -58,10 +58,10 @@ impl MatrixGenotype {
     }
 
     pub(super) fn labels(&self, space: &Space) -> Result<BTreeMap<String, String>, SpaceError> {
-        let Some((prefix, vertices)) = cell(space) else {
+        let Some(graph) = cell(space) else {
             return Err(SpaceError::Unsupported("this space has no cell with operations on its vertices".into()));
         };
-        let count = self.ops.len();
+        let (count, vertices) = (self.ops.len(), graph.vertices);
         if count > vertices {
             let problem = format!("the genotype has {count} vertices, a cell of this space at most {vertices}");
             return Err(SpaceError::Unsupported(problem));
@@ -71,30 +71,30 @@ impl MatrixGenotype {
         let mut labels = BTreeMap::new();
         for to in 1..vertices {
             for from in 0..to {
-                labels.insert(format!("{prefix}edge-{from}-{to}"), "no".to_owned());
+                labels.insert(graph.edge(from, to), "no".to_owned());
             }
         }
         for (from, row) in self.matrix.iter().enumerate() {
             for (to, _) in row.iter().enumerate().filter(|(_, edge)| **edge) {
-                labels.insert(format!("{prefix}edge-{}-{}", place(from), place(to)), "yes".to_owned());
+                labels.insert(graph.edge(place(from), place(to)), "yes".to_owned());
             }
         }
         for vertex in 1..vertices - 1 {
-            let decision = format!("{prefix}vertex-{vertex}");
-            let operation = match self.ops.get(vertex).filter(|_| vertex + 1 < count) {
-                Some(operation) => label(space, &decision, operation)?,
+            let decision = operation(&graph, vertex);
+            let label = match self.ops.get(vertex).filter(|_| vertex + 1 < count) {
+                Some(operation) => super::label(space, &decision, operation)?,
                 None => first_label(space, &decision),
             };
-            labels.insert(decision, operation);
+            labels.insert(decision, label);
         }
         Ok(labels)
     }
 
     /// The cell of a point; vertices without edges are left out.
     pub(super) fn of(space: &Space, labels: &BTreeMap<String, String>) -> Option<Self> {
-        let (prefix, vertices) = cell(space)?;
-        let joins =
-            |from: usize, to: usize| labels.get(&format!("{prefix}edge-{from}-{to}")).is_some_and(|edge| edge == "yes");
+        let graph = cell(space)?;
+        let vertices = graph.vertices;
+        let joins = |from: usize, to: usize| labels.get(&graph.edge(from, to)).is_some_and(|edge| edge == "yes");
         let last = vertices - 1;
         let is_joined = |vertex: usize| {
             (0..vertex).any(|from| joins(from, vertex)) || (vertex + 1..vertices).any(|to| joins(vertex, to))
@@ -104,7 +104,7 @@ impl MatrixGenotype {
         let ops = kept.iter().map(|vertex| match *vertex {
             0 => Some("input".to_owned()),
             vertex if vertex == last => Some("output".to_owned()),
-            vertex => labels.get(&format!("{prefix}vertex-{vertex}")).cloned(),
+            vertex => labels.get(&operation(&graph, vertex)).cloned(),
         });
         let row = |from: &usize| kept.iter().map(|to| from < to && joins(*from, *to)).collect();
         Some(Self { json: false, matrix: kept.iter().map(row).collect(), ops: ops.collect::<Option<_>>()? })
@@ -126,17 +126,14 @@ fn first_label(space: &Space, decision: &str) -> String {
     }
 }
 
-/// The names' beginning and number of vertices of a space's only cell whose edges and vertices are decided.
-fn cell(space: &Space) -> Option<(String, usize)> {
-    let first = space.decisions().first()?;
-    let prefix = first.name.strip_suffix("edge-0-1")?.to_owned();
-    let vertex = |decision: &crate::Decision| {
-        let (_, to) = decision.name.strip_prefix(&prefix)?.strip_prefix("edge-")?.split_once('-')?;
-        to.parse::<usize>().ok()
-    };
-    let vertices = space.decisions().iter().filter_map(vertex).max()? + 1;
-    let has_operations = space.decisions().iter().any(|one| one.name == format!("{prefix}vertex-1"));
-    (has_operations || vertices == 2).then_some((prefix, vertices))
+/// A space's only cell whose edges are there or not.
+fn cell(space: &Space) -> Option<Graph> {
+    Graph::of(space).filter(|graph| graph.bare)
+}
+
+/// Name of the decision of a vertex between input and output.
+fn operation(graph: &Graph, vertex: usize) -> String {
+    format!("{}vertex-{vertex}", graph.prefix)
 }
 
 impl fmt::Display for MatrixGenotype {

@@ -117,6 +117,36 @@ impl GenotypeError {
 /// What different authors call one operation.
 const ALIASES: [[&str; 2]; 3] = [["skip_connect", "identity"], ["conv_7x1_1x7", "conv_1x7_7x1"], ["none", "zero"]];
 
+/// The graph of a space whose first decision is that of an edge.
+struct Graph {
+    /// What the names of its decisions begin with.
+    prefix: String,
+    vertices: usize,
+    /// Whether an edge is there or not, rather than carrying one of several operations.
+    bare: bool,
+}
+
+impl Graph {
+    fn of(space: &Space) -> Option<Self> {
+        let first = space.decisions().first()?;
+        let prefix = first.name.strip_suffix("edge-0-1")?.to_owned();
+        let bare = matches!(&first.domain, Domain::Categorical(labels) if *labels == ["no", "yes"]);
+        let last = space.decisions().iter().filter_map(|decision| later_vertex(&prefix, &decision.name)).max()?;
+        Some(Self { prefix, vertices: last + 1, bare })
+    }
+
+    /// Name of an edge's decision.
+    fn edge(&self, from: usize, to: usize) -> String {
+        format!("{}edge-{from}-{to}", self.prefix)
+    }
+}
+
+/// The later vertex of the edge whose decision has this name; nothing for other decisions.
+fn later_vertex(prefix: &str, name: &str) -> Option<usize> {
+    let (_, to) = name.strip_prefix(prefix)?.strip_prefix("edge-")?.split_once('-')?;
+    to.parse().ok()
+}
+
 /// The label of a decision that stands for operation `given`.
 fn label(space: &Space, decision: &str, given: &str) -> Result<String, SpaceError> {
     let Some(found) = space.decisions().iter().find(|one| one.name == decision) else {
