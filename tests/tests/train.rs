@@ -59,6 +59,13 @@ fn one_architecture_is_trained_tested_and_verified() {
     assert_eq!(report["tried"]["best"], Value::Null);
     assert_eq!(report["found"]["decisions"][0], serde_json::json!(["cell/edge-0-1", "nor_conv_3x3"]));
     bench.json(["verify", "latest", "--json"]);
+    // A space's path starts here, whatever folder the task's paths start at.
+    bench.write("synonyms.toml", SYNONYMS);
+    bench.write("tasks/task.toml", archwright_tests::experiment("use = \"random\"", ""));
+    let point = r#"{"name": "one"}"#;
+    for space in ["synonyms.toml", "./synonyms.toml"] {
+        bench.json(["train", point, "--space", space, "--task", "tasks/task.toml", "--epochs", "1", "--json"]);
+    }
     // An experiment file says how, too.
     bench.write("task.toml", archwright_tests::experiment("use = \"random\"", ""));
     let report = train(["task.toml", "1"]);

@@ -17,7 +17,7 @@ use crate::runs;
 pub(crate) fn run(options: &args::Run, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     let search = match (&options.locked, &options.experiment) {
         (Some(name), _) => locked(name, options.workers, locations)?,
-        (None, Some(path)) => from_file(path, options, locations)?,
+        (None, Some(path)) => prepare(&from_file(path, options)?, options.dry_run, locations)?,
         (None, None) => return Err(CliError::input("there is nothing to run: name an experiment file", None)),
     };
     conduct(&search, options.dry_run, output)
@@ -30,8 +30,7 @@ pub(crate) fn search(
     locations: &Locations,
     output: Output,
 ) -> Result<ExitCode, CliError> {
-    let environment = locations.environment(wants_auto(&file.experiment) && !dry_run)?;
-    conduct(&Search::prepare(file, &environment)?, dry_run, output)
+    conduct(&prepare(file, dry_run, locations)?, dry_run, output)
 }
 
 fn conduct(search: &Search, dry_run: bool, output: Output) -> Result<ExitCode, CliError> {
@@ -47,7 +46,7 @@ fn conduct(search: &Search, dry_run: bool, output: Output) -> Result<ExitCode, C
     Ok(ExitCode::SUCCESS)
 }
 
-fn from_file(path: &Path, options: &args::Run, locations: &Locations) -> Result<Search, CliError> {
+fn from_file(path: &Path, options: &args::Run) -> Result<ExperimentFile, CliError> {
     let mut file = ExperimentFile::read(path)?;
     if let Some(seed) = options.seed {
         file.experiment.run.seed = seed;
@@ -56,8 +55,12 @@ fn from_file(path: &Path, options: &args::Run, locations: &Locations) -> Result<
         file.experiment.run.workers = options.workers;
     }
     file.check()?;
-    let environment = locations.environment(wants_auto(&file.experiment) && !options.dry_run)?;
-    Ok(Search::prepare(&file, &environment)?)
+    Ok(file)
+}
+
+fn prepare(file: &ExperimentFile, dry_run: bool, locations: &Locations) -> Result<Search, CliError> {
+    let environment = locations.environment(wants_auto(&file.experiment) && !dry_run)?;
+    Ok(Search::prepare(file, &environment)?)
 }
 
 /// The search of a recorded run, by its name, or of a lock file.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use archwright_search::experiment::ExperimentFile;
+use archwright_space::bundled;
 use toml::{Table, Value};
 
 use crate::args::{self, SpaceChoice};
@@ -41,7 +42,7 @@ fn experiment(options: &args::Train, locations: &Locations) -> Result<(Table, Pa
     let labels: BTreeMap<String, String> = space.label(&point).into_iter().collect();
     let (mut experiment, folder) = task(&options.task)?;
     let mut part = |key: &str, value: Table| experiment.insert(key.to_owned(), Value::Table(value));
-    let mut used = Table::from_iter([("use".to_owned(), Value::from(choice.space.as_str()))]);
+    let mut used = Table::from_iter([("use".to_owned(), Value::from(from_anywhere(&choice.space)?))]);
     for (key, value) in space::options(&choice)? {
         used.insert(key, Value::try_from(value).context("an option of the space is no single value")?);
     }
@@ -68,6 +69,15 @@ fn experiment(options: &args::Train, locations: &Locations) -> Result<(Table, Pa
     Ok((experiment, folder))
 }
 
+/// A space as an experiment in whatever folder names it.
+fn from_anywhere(space: &str) -> Result<String, CliError> {
+    if bundled::source(space).is_some() || !Path::new(space).is_file() {
+        return Ok(space.to_owned());
+    }
+    let path = std::path::absolute(space).with_context(|| format!("cannot tell where {space} lies"))?;
+    path.into_os_string().into_string().map_err(|_| CliError::input(format!("the path of {space} is no text"), None))
+}
+
 /// Data by its name or path, or what an experiment file says of it.
 fn task(given: &str) -> Result<(Table, PathBuf), CliError> {
     let path = Path::new(given);
@@ -79,8 +89,7 @@ fn task(given: &str) -> Result<(Table, PathBuf), CliError> {
     let text = toml::to_string(&file.experiment).context("the settings cannot be written as TOML")?;
     let mut all: Table = toml::from_str(&text).context("the settings cannot be read again")?;
     all.retain(|key, _| ["task", "trainer", "run", "limits"].contains(&key));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok((all, folder.to_owned()))
+    Ok((all, file.folder))
 }
 
 /// A table within another.
