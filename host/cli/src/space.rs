@@ -60,7 +60,7 @@ fn list(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
             table.add_row([name, *form, summary]);
         }
         output.text(&format!(
-            "{table}\n\nWith `-joint` behind the name of a file, training hyperparameters are decisions, too."
+            "{table}\n\nWith `-joint` behind the name of a file for images, training hyperparameters are decisions, too."
         ))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -39,3 +39,12 @@ pub struct Exported {
     /// Names of the classes, in the order of the scores, where the data has them.
     pub class_names: Option<Vec<String>>,
 }
+
+impl Exported {
+    /// A network of which nothing else is known.
+    pub fn new(network: Network, origin: impl Into<String>) -> Self {
+        let (decisions, cells) = (Vec::new(), Vec::new());
+        let (origin, recipe) = (origin.into(), Recipe::default());
+        Self { network, origin, decisions, recipe, cells, normalisation: None, class_names: None }
+    }
+}

@@ -21,8 +21,8 @@ pub enum Action {
 pub struct Train {
     /// The network, for inputs of `input` shape.
     pub network: Network,
-    /// Shape of one input (channels, height, width; 1 for a token): smaller than the data's where the resolution is reduced; the
-    /// trainer scales the images down.
+    /// Shape of one input (channels, height, width; 1 for a token): smaller than the data's where the resolution is
+    /// reduced; the trainer scales the images down.
     pub input: Vec<u32>,
     /// How to train. The schedule spans `until_epoch` epochs, not `recipe.epochs`.
     pub recipe: Recipe,

@@ -62,15 +62,22 @@ impl Found {
         })
     }
 
+    /// Checks that the store has the weights.
+    pub(crate) fn check_weights(&self, store: &Store) -> Result<(), SearchError> {
+        if store.has_weights(&self.weights) {
+            return Ok(());
+        }
+        let problem = format!("the store has no {}", self.weights);
+        Err(SearchError::WeightsGone { run: self.report.run, problem })
+    }
+
     /// The content of the weights' file.
     ///
     /// # Errors
     /// Where the weights were pruned, or are not what they were.
     pub fn read_weights(&self, store: &Store) -> Result<Vec<u8>, SearchError> {
+        self.check_weights(store)?;
         let gone = |problem: String| SearchError::WeightsGone { run: self.report.run, problem };
-        if !store.has_weights(&self.weights) {
-            return Err(gone(format!("the store has no {}", self.weights)));
-        }
         let path = store.weights_path(&self.weights);
         let content = std::fs::read(&path).map_err(|error| gone(format!("cannot read {}: {error}", path.display())))?;
         if blake3::hash(&content).to_hex().as_str() == self.weights {

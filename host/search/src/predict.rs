@@ -31,10 +31,7 @@ impl Search {
     /// requested.
     pub fn predict(&self, found: &Found, files: &[Vec<u8>], stop: &Stop) -> Result<Predicted, SearchError> {
         let store = Store::open(&self.environment().store)?;
-        if !store.has_weights(&found.weights) {
-            let problem = format!("the store has no {}", found.weights);
-            return Err(SearchError::WeightsGone { run: found.report.run, problem });
-        }
+        found.check_weights(&store)?;
         let mut predictor = self.predictor(&store, stop)?;
         let ready = predictor.ready();
         if !ready.actions.iter().any(|action| action == "predict") {

@@ -17,8 +17,9 @@ enum Fate {
 
 impl Network {
     /// The same function with fewer nodes: identities and one-input sums, products, means and concatenations are bridged,
-    /// zeros are left out of sums, carried through operations that keep them zero and made once, and nodes that reach no output,
-    /// in this step or a later one, are dropped. Names stay. Expects a valid network, and leaves one whose nodes are out of order as it is.
+    /// zeros are left out of sums, carried through operations that keep them zero and made once, and nodes that reach no
+    /// output, in this step or a later one, are dropped. Names stay. Expects a valid network, and leaves one whose nodes
+    /// are out of order as it is.
     #[must_use]
     pub fn simplify(&self) -> Self {
         let mut nodes: Vec<Node> = self.nodes.clone();

@@ -79,15 +79,7 @@ fn write(folder: &Path, network: Network, seed: i64) {
     let inputs = Tensor::randn(all, (Kind::Float, Device::Cpu));
     let scores = tch::no_grad(|| model.forward(&inputs, Mode::Evaluate)).unwrap().output;
     Tensor::write_safetensors(&[("inputs", &inputs), ("scores", &scores)], folder.join("trainer.safetensors")).unwrap();
-    let exported = Exported {
-        network,
-        origin: "a test".into(),
-        decisions: Vec::new(),
-        recipe: Recipe::default(),
-        cells: Vec::new(),
-        normalisation: None,
-        class_names: None,
-    };
+    let exported = Exported::new(network, "a test");
     let module = pytorch(&exported, &weights).unwrap();
     std::fs::write(folder.join("model.py"), module.module).unwrap();
     std::fs::write(folder.join("weights.safetensors"), module.weights).unwrap();

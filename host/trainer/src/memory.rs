@@ -7,8 +7,8 @@ use tch::Device;
 use crate::{Problem, device};
 
 /// Refuses a training that cannot fit into the device's free memory. The estimate is a lower bound: weights, gradients and
-/// the optimizer's state, and every result that the backward pass needs, for one batch; of a
-/// text for all steps that gradients go back.
+/// the optimizer's state, and every result that the backward pass needs, for one batch; of a text for all steps that
+/// gradients go back.
 pub(crate) fn check(network: &Network, recipe: &Recipe, device: Device) -> Result<(), Problem> {
     let footprint = network.footprint()?;
     let states = match recipe.optimizer {

@@ -86,7 +86,6 @@ fn is_for_training(op: &Op) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use archwright_protocol::Recipe;
     use archwright_space::{Network, Node};
     use safetensors::tensor::{Dtype, TensorView};
 
@@ -122,15 +121,7 @@ mod tests {
         };
         let tensors = [tensor("linear/weight", vec![3, 8]), tensor("linear/bias", vec![3])];
         let weights = Weights::read(&safetensors::serialize(tensors, None).unwrap(), &network).unwrap();
-        let exported = Exported {
-            network,
-            origin: "a test".into(),
-            decisions: Vec::new(),
-            recipe: Recipe::default(),
-            cells: Vec::new(),
-            normalisation: None,
-            class_names: None,
-        };
+        let exported = Exported::new(network, "a test");
         let model = Model::decode(&*onnx(&exported, &weights).unwrap()).unwrap();
         assert_eq!((model.ir_version, model.opset_import[0].version), (FORMAT, OPERATORS));
         let graph = model.graph.unwrap();

@@ -1,9 +1,9 @@
 //! Fingerprints: equal exactly for isomorphic networks.
 //!
 //! Two networks are isomorphic where their nodes correspond one to one such that operations with their attributes, and
-//! the multisets of inputs, agree; a state is joined to what sets it, whatever the number of their slot. Names do not count; the order of inputs does not either, since every operation with
-//! several inputs is a sum, a product, a mean or a concatenation, which another order changes by a permutation of channels at
-//! most.
+//! the multisets of inputs, agree; a state is joined to what sets it, whatever the number of their slot. Names do not
+//! count; the order of inputs does not either, since every operation with several inputs is a sum, a product, a mean or a
+//! concatenation, which another order changes by a permutation of channels at most.
 //!
 //! The canonical form is found in two steps: series-parallel reduction (`reduce`), which makes most networks a single
 //! node, and individualisation-refinement on the rest (`search`, on the ordered partitions of `partition`; McKay &

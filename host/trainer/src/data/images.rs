@@ -20,19 +20,17 @@ const LAYOUT: &str = "a sub-folder of PNG or JPEG files for each class";
 /// `side` by `side` pixels.
 pub(super) fn read(folder: &Path, side: u32) -> Result<Examples, Problem> {
     files::check_folder(folder, LAYOUT)?;
-    let own_test = folder.join("train").is_dir() && folder.join("test").is_dir();
-    let (train, test) = if own_test {
-        let parts = (by_class(&folder.join("train"))?, by_class(&folder.join("test"))?);
-        check_same(folder, &parts.0, &parts.1)?;
-        parts
-    } else {
-        (by_class(folder)?, Classes::new())
-    };
+    let (part, own_test) = training_part(folder);
+    let train = by_class(&part)?;
+    let mut test = Classes::new();
+    if own_test {
+        test = by_class(&folder.join("test"))?;
+        check_same(folder, &train, &test)?;
+    }
     if train.is_empty() {
         return Err(named(folder, &format!("it holds no folders: it has to hold {LAYOUT}")));
     }
     if let Some((class, _)) = train.iter().find(|(_, images)| images.is_empty()) {
-        let part = if own_test { folder.join("train") } else { folder.to_owned() };
         return Err(named(&part.join(class), "it holds no PNG or JPEG files: every folder here is a class"));
     }
     let count: usize = train.values().chain(test.values()).map(Vec::len).sum();
@@ -60,9 +58,13 @@ pub(super) fn read(folder: &Path, side: u32) -> Result<Examples, Problem> {
 
 /// The names of the classes, in the order of their numbers.
 pub(super) fn class_names(folder: &Path) -> Result<Vec<String>, Problem> {
-    let own_test = folder.join("train").is_dir() && folder.join("test").is_dir();
-    let classes = by_class(&if own_test { folder.join("train") } else { folder.to_owned() })?;
-    Ok(classes.into_keys().collect())
+    Ok(by_class(&training_part(folder).0)?.into_keys().collect())
+}
+
+/// The folder with the training images by class, and whether there is another with those of the test.
+fn training_part(folder: &Path) -> (PathBuf, bool) {
+    let train = folder.join("train");
+    if train.is_dir() && folder.join("test").is_dir() { (train, true) } else { (folder.to_owned(), false) }
 }
 
 /// Images by the names of their classes.
