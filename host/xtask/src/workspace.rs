@@ -58,6 +58,7 @@ impl Workspace {
     /// Sets everything up and builds it. What is there already stays.
     pub(crate) fn build(&self) -> Result<()> {
         need("c++", "the trainer is linked against libtorch", "apt-get install g++")?;
+        need("make", "the program's allocator is built with it", "apt-get install make")?;
         let mut cargo = self.cargo()?;
         eprintln!("host, trainer: building in release mode");
         run(cargo.args(["build", "--release", "-p", "archwright", "-p", "archwright-trainer"]))?;
