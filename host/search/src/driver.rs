@@ -94,9 +94,13 @@ impl Driver<'_> {
         };
         loop {
             self.fill(&mut progress, jobs, observer)?;
-            // The strategy is asked again after each observation, so that what it knows when asked for query n does
-            // not depend on how many outcomes happened to be there.
-            if self.tell_next(&mut progress, jobs, observer)? {
+            // The filling may have been cut short: what follows it in a journal is what follows all of it.
+            if self.stop.requested() {
+                break;
+            }
+            // The strategy is asked again after each outcome that was delivered, so that what it knows when asked for
+            // query n does not depend on how many outcomes happened to be there.
+            if self.tell_estimated(&mut progress, jobs, observer)? {
                 continue;
             }
             self.note(&mut progress, jobs)?;
@@ -245,34 +249,59 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Tells one observation, by default the next in the order of the queries; false where none can be told yet.
-    fn tell_next(
+    /// Tells what is estimated, by default in the order of the queries; false where nothing can be told yet.
+    ///
+    /// All of it in one call: it is estimated without an outcome that others could have come before, or waited for the
+    /// same one.
+    fn tell_estimated(
         &mut self,
         progress: &mut Progress,
         jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
     ) -> Result<bool, SearchError> {
-        let any = self.experiment.run.tell == TellOrder::Arrival;
-        let next = progress.estimated.pop_front_if(|(sequence, ..)| any || *sequence == progress.told);
-        let Some((sequence, job, outcome)) = next else { return Ok(false) };
-        self.tell(progress, jobs, observer, sequence, job, outcome)?;
+        let count = match self.experiment.run.tell {
+            TellOrder::Arrival => progress.estimated.len(),
+            TellOrder::Query => {
+                let places = progress.estimated.iter().zip(progress.told..);
+                places.take_while(|((sequence, ..), place)| sequence == place).count()
+            }
+        };
+        if count == 0 {
+            return Ok(false);
+        }
+        let mut sequences = Vec::with_capacity(count);
+        let mut told = Vec::with_capacity(count);
+        let mut observations = Vec::with_capacity(count);
+        for (sequence, job, outcome) in progress.estimated.drain(..count) {
+            sequences.push(sequence);
+            observations.push(Observation { query: job.query.id, outcome });
+            told.push(job);
+        }
+        let given = own(self.strategy.tell(&observations))?;
+        let fuel = spent(&mut progress.strategy_fuel, self.strategy.fuel_used());
+        jobs.journal.put(&Record::Told {
+            sequences: Cow::Borrowed(&sequences),
+            answer: answer(&given, |()| ()),
+            fuel,
+        })?;
+        given?;
+        for ((sequence, job), observation) in sequences.into_iter().zip(told).zip(observations) {
+            self.note_told(progress, observer, sequence, job, observation.outcome);
+        }
+        if progress.told - progress.noted >= NOTED_QUERIES {
+            self.note(progress, jobs)?;
+        }
         Ok(true)
     }
 
-    fn tell(
-        &mut self,
+    fn note_told(
+        &self,
         progress: &mut Progress,
-        jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
         sequence: u64,
         job: Job,
         outcome: EstimateOutcome,
-    ) -> Result<(), SearchError> {
-        let observation = Observation { query: job.query.id, outcome };
-        let given = own(self.strategy.tell(std::slice::from_ref(&observation)))?;
-        let fuel = spent(&mut progress.strategy_fuel, self.strategy.fuel_used());
-        jobs.journal.put(&Record::Told { sequence, answer: answer(&given, |()| ()), fuel })?;
-        given?;
+    ) {
         progress.told += 1;
         progress.trained += u64::from(job.trained);
         progress.remembered += u64::from(job.remembered);
@@ -280,20 +309,16 @@ impl Driver<'_> {
             Subject::Architecture(architecture) => Some(architecture),
             Subject::Relaxation(_) => None,
         };
-        let rank = rank(&observation.outcome);
+        let rank = rank(&outcome);
         let incumbent = rank.is_some_and(|rank| self.is_incumbent(progress, rank));
         // What takes long is found out for the few.
         let footprint = architecture.as_ref().filter(|_| incumbent).and_then(|of| self.space.profile(of).ok());
         observer.on(Event::Told { sequence, objective: rank.map(|(value, _)| value), incumbent, footprint });
-        if let EstimateOutcome::Failed(reason) = observation.outcome {
+        if let EstimateOutcome::Failed(reason) = outcome {
             progress.failed += 1;
             progress.last_failure = Some(reason);
         }
         progress.history.push(Told { architecture, rank });
-        if progress.told - progress.noted >= NOTED_QUERIES {
-            self.note(progress, jobs)?;
-        }
-        Ok(())
     }
 
     /// Whether an observation beats all before it: a higher fidelity first, then a better first objective.

@@ -13,7 +13,8 @@ use archwright_protocol::{
 };
 use archwright_search::experiment::ExperimentFile;
 use archwright_search::{
-    Catalogue, Environment, Executor, ExecutorEvent, Resumption, Search, SearchError, Stop, Verification, journal,
+    Catalogue, Environment, Event, Executor, ExecutorEvent, Observer, Resumption, Search, SearchError, Stop,
+    Verification, journal,
 };
 use archwright_store::Store;
 use proptest::prelude::*;
@@ -181,6 +182,45 @@ proptest! {
             }
             verify(&environment);
         }
+    }
+}
+
+/// Asks to stop once so many queries were asked.
+struct StopsAfter(u64, Stop);
+
+impl Observer for StopsAfter {
+    fn on(&mut self, event: Event<'_>) {
+        if matches!(event, Event::Asked { sequence } if sequence >= self.0) {
+            self.1.request();
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_at_any_query_ends_the_same() {
+    for (strategy, estimator) in STRATEGIES.iter().flat_map(|one| [(one, "full-training"), (one, "synthetic")]) {
+        let text = experiment(strategy, "query", true)
+            .replace("use = \"full-training\"\nrepeats = 2", &format!("use = \"{estimator}\""));
+        let undisturbed = tempfile::tempdir().unwrap();
+        let Some(first) = run(undisturbed.path(), &text) else { return };
+        let whole = course(&Store::open(&first.store).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let Some(environment) = environment(folder.path()) else { return };
+        let file = ExperimentFile::from_text("test", &text, folder.path()).unwrap();
+        let search = Search::prepare(&file, &environment).unwrap();
+        let store = Store::open(&environment.store).unwrap();
+        let mut stops = StopsAfter(0, Stop::default());
+        let stop = stops.1.clone();
+        let mut ended = search.run_on(&mut Shuffled::default(), &ready(), 1, &store, &stop, &mut stops).err();
+        while let Some(SearchError::Interrupted { .. }) = ended {
+            stops = StopsAfter(stops.0 + 1, Stop::default());
+            let resumption = Resumption::prepare(&store.run("1").unwrap(), &environment).unwrap();
+            let stop = stops.1.clone();
+            ended = resumption.run_on(&mut Shuffled::default(), &ready(), 1, &stop, &mut stops).err();
+        }
+        assert!(ended.is_none(), "{strategy}, {estimator}, stopped after {} queries: {ended:?}", stops.0);
+        assert!(stops.0 > 5, "{strategy}, {estimator}: only {} stops", stops.0);
+        assert_eq!(course(&store), whole, "{strategy}, {estimator}");
     }
 }
 

@@ -82,7 +82,11 @@ pub(super) fn call(record: &Record<'_>) -> String {
         Record::Arrived { ticket, .. } => format!("the outcome of action {}", ticket + 1),
         Record::Delivered { ticket, .. } => format!("the delivery of action {}", ticket + 1),
         Record::Advanced { sequence, .. } => format!("the estimator's `advance` on query {}", sequence + 1),
-        Record::Told { sequence, .. } => format!("the strategy's `tell` of query {}", sequence + 1),
+        Record::Told { sequences, .. } => {
+            let queries: Vec<String> = sequences.iter().map(|sequence| (sequence + 1).to_string()).collect();
+            let plural = if queries.len() == 1 { "query" } else { "queries" };
+            format!("the strategy's `tell` of {plural} {}", queries.join(", "))
+        }
         Record::TimeOver => "the end of the budget's time".into(),
         Record::Searched { .. } => "the end of the search".into(),
         Record::Recommended { .. } => "the strategy's `recommend`".into(),

@@ -69,9 +69,11 @@ pub fn history(path: &Path, space: Option<&Space>) -> Result<Vec<QueryRecord<Obs
                     open.cost += seconds;
                 }
             }
-            Record::Told { sequence, .. } => {
-                if let Some(record) = open.remove(&sequence).and_then(|open| open.observed(space)) {
-                    observed.push(QueryRecord { sequence, record });
+            Record::Told { sequences, .. } => {
+                for sequence in sequences.iter().copied() {
+                    if let Some(record) = open.remove(&sequence).and_then(|open| open.observed(space)) {
+                        observed.push(QueryRecord { sequence, record });
+                    }
                 }
             }
             // What follows are no queries.

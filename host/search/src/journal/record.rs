@@ -13,7 +13,7 @@ use archwright_space::Architecture;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the records. A change of [`Record`], or of the form of any type within it, needs a new one.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// What a plugin answered, or its error as a person sees it.
 pub(crate) type Answer<T> = Result<T, String>;
@@ -45,8 +45,8 @@ pub(crate) enum Record<'a> {
     Delivered { ticket: u64, owner: u64 },
     /// The estimator was shown the outcome that was delivered to `sequence`.
     Advanced { sequence: u64, argument: u32, answer: Answer<Cow<'a, Step>>, fuel: u64 },
-    /// The strategy was told what came of the query in place `sequence`.
-    Told { sequence: u64, answer: Answer<()>, fuel: u64 },
+    /// The strategy was told what came of the queries in these places.
+    Told { sequences: Cow<'a, [u64]>, answer: Answer<()>, fuel: u64 },
     /// The budget's time was over.
     TimeOver,
     /// The search ended, `at` seconds after the run began.
