@@ -58,7 +58,7 @@ fn a_found_network_is_exported_and_classifies() {
     let output = bench.output(["predict", "odd.npy", "digits.npy", "experiment.toml"]);
     assert_eq!(output.status.code(), Some(2));
     let (told, problems) = (String::from_utf8_lossy(&output.stdout), stderr(&output));
-    assert!(told.contains("digits.npy [1]"), "{told}");
+    assert!(told.contains("digits.npy[1]"), "{told}");
     assert!(problems.contains("odd.npy: the array has the shape [9, 9]"), "{problems}");
     assert!(problems.contains("experiment.toml: "), "{problems}");
     assert!(bench.fails(["predict", "nothing.png"], 2).contains("does not exist"));

@@ -67,6 +67,14 @@ pub enum SearchError {
         /// How it stands.
         status: RunStatus,
     },
+    /// The run has no such finalist, or no such seed of it.
+    #[error("run {run} has no {problem}")]
+    NotThere {
+        /// The run.
+        run: RunId,
+        /// What it does not have, and what it has instead.
+        problem: String,
+    },
     /// The found network's weights are not in the store.
     #[error("the weights of the network that run {run} found are gone: {problem}")]
     #[diagnostic(help("`archwright run --locked {run}` trains them again, as a run of its own"))]
