@@ -84,6 +84,14 @@ pub enum SearchError {
         /// What there is instead.
         problem: String,
     },
+    /// The found network is for texts, of which there are no examples to classify.
+    #[error(
+        "the network that run {0} found scores the tokens of a text that may come next: there are no files to classify"
+    )]
+    #[diagnostic(help(
+        "`archwright export {0}` writes it as a PyTorch module and an ONNX model that give these scores"
+    ))]
+    ScoresTokens(RunId),
     /// The run's trainer does not classify examples.
     #[error("the trainer `{0}` cannot predict: it does not name `predict` among its actions")]
     CannotPredict(String),

@@ -2,8 +2,6 @@
 //!
 //! Needs a Python with `torch`, which `ARCHWRIGHT_PYTHON` names. Where it names none the test says so and passes.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
