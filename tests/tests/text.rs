@@ -49,6 +49,15 @@ fn a_cell_is_searched_and_reports_perplexity() {
     assert!(listed.contains(&format!("perplexity {perplexity:.4}")), "{listed}");
     let verified = bench.output(["verify", "latest", "--deep"]);
     assert!(verified.status.success(), "{}", archwright_tests::stderr(&verified));
+    let exported = bench.json(["export", "--json"]);
+    let files: Vec<&str> = exported["files"].as_array().unwrap().iter().filter_map(serde_json::Value::as_str).collect();
+    for name in ["network.json", "model.py", "weights.safetensors", "model.onnx", "skeleton.svg", "skeleton.png"] {
+        assert!(files.contains(&name), "{files:?}");
+    }
+    let module = std::fs::read_to_string(bench.path().join("run-1-export/model.py")).unwrap();
+    assert!(module.contains(&format!("test perplexity {perplexity:.4}")), "{module}");
+    let message = bench.fails(["predict", "verses.txt"], 2);
+    assert!(message.contains("no files to classify") && message.contains("`archwright export`"), "{message}");
     // With another number of workers, and from nothing, the same bits.
     let again = Bench::new();
     again.write("verses.txt", verses());

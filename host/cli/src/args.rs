@@ -76,7 +76,8 @@ pub(crate) enum Command {
     },
     /// Write the network that a run found, with its weights, in forms that others read.
     Export(Export),
-    /// Classify files with the network that a run found: PNG or JPEG images, or `.npy` arrays.
+    /// Classify files with the network that a run found: PNG or JPEG images, `.npy` arrays, or
+    /// `.npz` archives.
     Predict {
         /// The run's number or `latest`, which is what is meant where none stands first; then the files.
         #[arg(required = true, value_name = "RUN|FILE")]
@@ -182,6 +183,12 @@ pub(crate) struct Export {
     /// Write over files that are there.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Which of the retrained networks, counted from the best on validation.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) finalist: u32,
+    /// Whose weights: those of the first, second, ... seed that it was retrained with.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u32,
 }
 
 /// A form of a network.

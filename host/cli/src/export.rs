@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use archwright_export::{ExportError, Exported, Weights, draw, json, onnx, png, pytorch};
-use archwright_search::Found;
+use archwright_search::{Choice, Found};
+use archwright_store::RunId;
 use serde_json::json;
 
 use crate::args::{self, Format};
@@ -19,17 +20,20 @@ const ALL: [Format; 5] = [Format::Json, Format::Pytorch, Format::Onnx, Format::S
 pub(crate) fn export(options: &args::Export, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     let store = locations.existing_store()?;
     let record = store.standing(store.run(&options.run)?);
-    let found = Found::of_run(&store, &record, &locations.environment(false)?)?;
+    let choice = Choice { finalist: options.finalist, seed: options.seed };
+    let found = Found::chosen(&store, &record, &locations.environment(false)?, choice)?;
     let formats = if options.format.is_empty() { &ALL[..] } else { &options.format };
     let needs_weights = formats.iter().any(|format| matches!(format, Format::Pytorch | Format::Onnx));
     let content = if needs_weights { Some(found.read_weights(&store)?) } else { None };
     let exported = exported(found);
     let files = files(&exported, content.as_deref(), formats).map_err(anyhow::Error::from)?;
-    let folder = options.output.clone().unwrap_or_else(|| PathBuf::from(format!("run-{}-export", record.id)));
+    let folder = options.output.clone().unwrap_or_else(|| PathBuf::from(folder(record.id, choice)));
     write(&folder, &files, options.force)?;
     let names: Vec<&String> = files.iter().map(|(name, _)| name).collect();
     if output.json {
-        output.value(&json!({ "run": record.id, "folder": folder, "files": names }))?;
+        output.value(&json!({
+            "run": record.id, "finalist": choice.finalist, "seed": choice.seed, "folder": folder, "files": names,
+        }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = format!("{} in {}\n", exported.origin, folder.display());
@@ -41,18 +45,38 @@ pub(crate) fn export(options: &args::Export, locations: &Locations, output: Outp
     Ok(ExitCode::SUCCESS)
 }
 
+/// The folder of an export that is given none.
+fn folder(run: RunId, Choice { finalist, seed }: Choice) -> String {
+    match (finalist, seed) {
+        (1, 1) => format!("run-{run}-export"),
+        _ => format!("run-{run}-finalist-{finalist}-seed-{seed}-export"),
+    }
+}
+
 /// What there is to say about a found network.
 fn exported(found: Found) -> Exported {
-    let Found { report, network, recipe, cells, data, mut lock, .. } = found;
+    let Found { report, finalist, choice, network, recipe, cells, data, mut lock, .. } = found;
     let experiment = lock.experiment_mut();
+    // Only what the run found was tested.
+    let result = match (choice.finalist, report.test_perplexity, finalist.validation_perplexity) {
+        (1, Some(perplexity), _) => format!("test perplexity {perplexity:.4}"),
+        (1, None, _) => format!("test accuracy {:.4}", report.test_accuracy),
+        (_, _, Some(perplexity)) => format!("validation perplexity {perplexity:.4}"),
+        (_, _, None) => format!("validation accuracy {:.4}", finalist.validation_accuracy),
+    };
+    let which = match finalist.weights.len() {
+        0 | 1 => String::new(),
+        seeds => format!(" over {seeds} seeds, weights of seed {}", choice.seed),
+    };
+    let place = if choice.finalist == 1 { String::new() } else { format!(", finalist {}", choice.finalist) };
     let origin = format!(
-        "run {} ({} in {}), test accuracy {:.4}",
-        report.run, experiment.strategy.name, experiment.space.name, report.test_accuracy
+        "run {} ({} in {}){place}, {result}{which}",
+        report.run, experiment.strategy.name, experiment.space.name
     );
     Exported {
         network,
         origin,
-        decisions: report.found.decisions,
+        decisions: finalist.decisions,
         recipe,
         cells,
         normalisation: data.normalisation,

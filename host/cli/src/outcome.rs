@@ -69,6 +69,8 @@ impl CliError {
                     SearchError::Finished(_)
                     | SearchError::Unfinished { .. }
                     | SearchError::UnderWay(_)
+                    | SearchError::NotThere { .. }
+                    | SearchError::ScoresTokens(_)
                     | SearchError::Older { .. } => (2, "input"),
                     SearchError::Space(_) | SearchError::Trainer(Failure { kind: FailureKind::Data, .. }) => {
                         (2, "input")

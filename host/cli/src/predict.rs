@@ -17,7 +17,7 @@ pub(crate) fn predict(what: &[PathBuf], locations: &Locations, output: Output) -
     if files.is_empty() {
         return Err(CliError::input(
             "there is nothing to classify",
-            Some("name files: PNG or JPEG images, or `.npy` arrays".into()),
+            Some("name files: PNG or JPEG images, `.npy` arrays, or `.npz` archives".into()),
         ));
     }
     let store = locations.existing_store()?;
@@ -101,7 +101,7 @@ fn tell(files: &[PathBuf], predicted: &Predicted, output: Output) -> Result<(), 
                 for (index, Class { name, probability, .. }) in
                     rows.iter().filter_map(|row| class(row, names)).enumerate()
                 {
-                    let file = if rows.len() == 1 { file.clone() } else { format!("{file} [{index}]") };
+                    let file = if rows.len() == 1 { file.clone() } else { format!("{file}[{index}]") };
                     table.add_row([file, name, format!("{probability:.4}")]);
                 }
             }

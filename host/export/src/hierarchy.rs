@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use archwright_space::{Network, Op};
 
+use crate::sequence::Sequence;
+
 /// Most parts of a name that make groups; the rest of it counts as the node's own name.
 const MAX_DEPTH: usize = 32;
 
@@ -62,6 +64,8 @@ pub(crate) struct Hierarchy {
     pub(crate) heads: Vec<usize>,
     /// The node whose result is the network's.
     pub(crate) output: usize,
+    /// How it goes from step to step, where it is for sequences.
+    pub(crate) sequence: Option<Sequence>,
 }
 
 /// A node and the part of its name that is not used up yet.
@@ -86,9 +90,17 @@ impl Hierarchy {
             .filter(|node| matches!(node.op, Op::Auxiliary))
             .filter_map(|node| node.inputs.first().map(|input| same[*input]))
             .collect();
-        let builder = Builder { network, same: &same, live: ancestors(network, &same, &[output]) };
+        let mut sequence = Sequence::of(network);
+        // What a state becomes counts as much as the scores.
+        let mut results = vec![output];
+        for state in sequence.iter_mut().flat_map(|sequence| &mut sequence.states) {
+            state.next = same[state.next];
+            results.push(state.next);
+        }
+        let shares = network.nodes.iter().any(|node| matches!(node.op, Op::TiedLinear { .. }));
+        let builder = Builder { network, same: &same, live: ancestors(network, &same, &results), shares };
         let served = ancestors(network, &same, &heads);
-        let ends: Vec<usize> = heads.iter().copied().chain([output]).collect();
+        let ends: Vec<usize> = heads.iter().copied().chain(results).collect();
         let main = |index: &usize| builder.is_computed(*index) && builder.live[*index];
         let extra = |index: &usize| builder.is_computed(*index) && served[*index] && !builder.live[*index];
         let all: Vec<usize> = (0..network.nodes.len()).collect();
@@ -102,7 +114,7 @@ impl Hierarchy {
         let members = builder.without_cycles(members);
         let mut whole = Group { names: vec!["network".into()], members, ports: Vec::new(), outputs: Vec::new() };
         builder.settle(&mut whole, &ends);
-        Self { whole, same, heads, output }
+        Self { whole, same, heads, output, sequence }
     }
 }
 
@@ -121,16 +133,26 @@ fn ancestors(network: &Network, same: &[usize], of: &[usize]) -> Vec<bool> {
 struct Builder<'a> {
     network: &'a Network,
     same: &'a [usize],
-    /// Whether the output depends on a node.
+    /// Whether the output or a state depends on a node.
     live: Vec<bool>,
+    /// Whether a layer has the weights of an embedding.
+    shares: bool,
 }
 
 impl<'a> Builder<'a> {
     fn is_computed(&self, index: usize) -> bool {
-        self.same[index] == index && !matches!(self.network.nodes[index].op, Op::Input { .. } | Op::Auxiliary)
+        let uncomputed = matches!(
+            self.network.nodes[index].op,
+            Op::Input { .. } | Op::Auxiliary | Op::State { .. } | Op::SetState { .. }
+        );
+        self.same[index] == index && !uncomputed
     }
 
     fn named(&self, node: usize) -> Named<'a> {
+        // Layers that share weights stand beside each other, where one can reach the other.
+        if self.shares && matches!(self.network.nodes[node].op, Op::Embedding { .. } | Op::TiedLinear { .. }) {
+            return Named { node, path: vec![&self.network.nodes[node].name] };
+        }
         Named { node, path: self.network.nodes[node].name.splitn(MAX_DEPTH, '/').collect() }
     }
 

@@ -9,6 +9,7 @@ mod hierarchy;
 mod json;
 mod onnx;
 mod pytorch;
+mod sequence;
 mod weights;
 
 use archwright_protocol::{Normalisation, Recipe};

@@ -82,6 +82,10 @@ pub(crate) fn tensors(op: &Op, channels: usize) -> Vec<(&'static str, Vec<usize>
                 tensors.push(("bias", vec![out]));
             }
         }
+        Op::Embedding { vocabulary, features } => {
+            tensors.push(("weight", vec![*vocabulary as usize, *features as usize]));
+        }
+        Op::TiedLinear { out_features, bias: true } => tensors.push(("bias", vec![*out_features as usize])),
         Op::BatchNorm { affine } => {
             if *affine {
                 tensors.push(("weight", vec![channels]));

@@ -19,11 +19,6 @@ fn space(name: &str, options: &[(&str, i64)]) -> Space {
     Space::new(Arc::new(definition), Context::full(input, 10)).unwrap()
 }
 
-/// The spaces whose networks are exported: those for sequences are not.
-fn for_images() -> impl Iterator<Item = &'static str> {
-    bundled::names().iter().copied().filter(|name| *name != "rnn-cell")
-}
-
 fn exported(space: &Space, seed: u64) -> Exported {
     let architecture = space.sample(seed);
     let Architecture::Point(values) = &architecture else { panic!("a point") };
@@ -59,6 +54,8 @@ fn weights(network: &Network) -> Weights {
                     add("bias", vec![*out_features as usize]);
                 }
             }
+            Op::Embedding { vocabulary, features } => add("weight", vec![*vocabulary as usize, *features as usize]),
+            Op::TiedLinear { out_features, .. } => add("bias", vec![*out_features as usize]),
             Op::BatchNorm { .. } => {
                 for name in ["weight", "bias", "running_mean", "running_var"] {
                     add(name, vec![channels]);
@@ -94,17 +91,17 @@ fn the_module_of_a_deep_network_is_short() {
 
 #[test]
 fn every_weight_is_exported_once() {
-    for name in for_images() {
+    for name in bundled::names() {
         for seed in 0..10 {
             let exported = exported(&space(name, &[]), seed);
             let weights = weights(&exported.network);
             let file = pytorch(&exported, &weights).unwrap().weights;
             let file = SafeTensors::deserialize(&file).unwrap();
             let norms = exported.network.nodes.iter().filter(|node| matches!(node.op, Op::BatchNorm { .. })).count();
-            let layers =
-                exported.network.nodes.iter().filter(|node| matches!(node.op, Op::Conv2d { .. } | Op::Linear { .. }));
-            let biases = exported.network.nodes.iter().filter(|node| matches!(node.op, Op::Linear { bias: true, .. }));
-            assert_eq!(file.len(), 5 * norms + layers.count() + biases.count());
+            let count = |wanted: fn(&Op) -> bool| exported.network.nodes.iter().filter(|node| wanted(&node.op)).count();
+            let layers = count(|op| matches!(op, Op::Conv2d { .. } | Op::Linear { .. } | Op::Embedding { .. }));
+            let biases = count(|op| matches!(op, Op::Linear { bias: true, .. } | Op::TiedLinear { bias: true, .. }));
+            assert_eq!(file.len(), 5 * norms + layers + biases);
             let names: BTreeSet<&str> = file.names().into_iter().collect();
             assert_eq!(names.len(), file.len());
         }
@@ -114,7 +111,7 @@ fn every_weight_is_exported_once() {
 #[test]
 fn documents_and_drawings_are_well_formed() {
     let kept = std::env::var_os("ARCHWRIGHT_EXPORTS_KEPT").map(std::path::PathBuf::from);
-    for name in for_images() {
+    for name in bundled::names() {
         for seed in 0..4 {
             let exported = exported(&space(name, &[]), seed);
             let document: serde_json::Value = serde_json::from_str(&json(&exported).unwrap()).unwrap();
@@ -175,10 +172,11 @@ fn weights_of_another_network_are_refused() {
 }
 
 #[test]
-fn networks_for_sequences_are_refused() {
-    let space = space("rnn-cell", &[("hidden_size", 8), ("embedding_size", 8)]);
-    let exported = exported(&space, 0);
+fn the_module_of_a_recurrent_network() {
+    let exported = exported(&space("rnn-cell", &[("hidden_size", 8), ("embedding_size", 8)]), 0);
+    let exported = Exported { normalisation: None, ..exported };
     let weights = weights(&exported.network);
-    assert!(matches!(pytorch(&exported, &weights), Err(ExportError::Unsupported { .. })));
-    assert!(matches!(onnx(&exported, &weights), Err(ExportError::Unsupported { .. })));
+    let module = pytorch(&exported, &weights).unwrap().module;
+    insta::assert_snapshot!("recurrent_module", module);
+    assert!(!onnx(&exported, &weights).unwrap().is_empty());
 }

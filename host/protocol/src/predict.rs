@@ -12,7 +12,7 @@ pub struct Predict {
     pub input: Vec<u32>,
     /// Digest of the weights.
     pub weights: String,
-    /// Contents of files, in Base64: PNG or JPEG images, or `.npy` arrays.
+    /// Contents of files, in Base64: PNG or JPEG images, `.npy` arrays, or `.npz` archives.
     pub files: Vec<String>,
 }
 

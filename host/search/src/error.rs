@@ -67,6 +67,14 @@ pub enum SearchError {
         /// How it stands.
         status: RunStatus,
     },
+    /// The run has no such finalist, or no such seed of it.
+    #[error("run {run} has no {problem}")]
+    NotThere {
+        /// The run.
+        run: RunId,
+        /// What it does not have, and what it has instead.
+        problem: String,
+    },
     /// The found network's weights are not in the store.
     #[error("the weights of the network that run {run} found are gone: {problem}")]
     #[diagnostic(help("`archwright run --locked {run}` trains them again, as a run of its own"))]
@@ -76,6 +84,14 @@ pub enum SearchError {
         /// What there is instead.
         problem: String,
     },
+    /// The found network is for texts, of which there are no examples to classify.
+    #[error(
+        "the network that run {0} found scores the tokens of a text that may come next: there are no files to classify"
+    )]
+    #[diagnostic(help(
+        "`archwright export {0}` writes it as a PyTorch module and an ONNX model that give these scores"
+    ))]
+    ScoresTokens(RunId),
     /// The run's trainer does not classify examples.
     #[error("the trainer `{0}` cannot predict: it does not name `predict` among its actions")]
     CannotPredict(String),

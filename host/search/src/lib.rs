@@ -27,7 +27,7 @@ pub use catalogue::{Catalogue, SpaceSource};
 pub use error::SearchError;
 pub use executor::{ActionResult, Executor, ExecutorEvent};
 pub use experiment::{Experiment, ExperimentError};
-pub use found::Found;
+pub use found::{Choice, Found};
 pub use lock::Lock;
 pub use parts::{Part, Parts};
 pub use predict::Predicted;

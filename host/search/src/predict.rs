@@ -35,7 +35,10 @@ impl Search {
         let mut predictor = self.predictor(&store, stop)?;
         let ready = predictor.ready();
         if !ready.actions.iter().any(|action| action == "predict") {
-            return Err(SearchError::CannotPredict(ready.name.clone()));
+            return Err(match found.report.test_perplexity {
+                Some(_) => SearchError::ScoresTokens(found.report.run),
+                None => SearchError::CannotPredict(ready.name.clone()),
+            });
         }
         if ready.data.digest != found.data.digest {
             let (recorded, here) = (&found.data.digest, &ready.data.digest);

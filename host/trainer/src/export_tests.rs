@@ -17,14 +17,16 @@ use archwright_space::{
     Context, Decision, Definition, Network, Node, Op, Scalar, SearchSpace, Space, SpaceError, Value, bundled,
 };
 use archwright_space_pyramid::{Options, Pyramid};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 
-use crate::model::{Mode, Model};
+use crate::model::{Mode, Model, Scores};
 use crate::optimizer::Optimizer;
 use crate::tensors;
 
 /// Inputs that are compared.
-const EXAMPLES: i64 = 256;
+const EXAMPLES: i64 = 64;
+/// Steps of sequences that are compared.
+const LENGTH: i64 = 12;
 /// Largest difference of scores that counts as none.
 const TOLERANCE: f64 = 1e-4;
 
@@ -41,10 +43,49 @@ fn python() -> Option<PathBuf> {
     found.then_some(python)
 }
 
-/// Weights and running statistics as after a training: none is what it was at the start.
-fn trained(network: &Network, input: &[i64], seed: i64) -> Model {
+/// Steps of the training before the comparison, and examples of each.
+const STEPS: usize = 3;
+const BATCH: i64 = 16;
+
+/// Examples as a network takes them: images or vectors, or sequences of tokens (steps x sequences).
+struct Examples {
+    shape: Vec<i64>,
+    /// Of tokens; nothing where the network is for no sequences.
+    vocabulary: Option<i64>,
+}
+
+impl Examples {
+    fn of(network: &Network) -> Self {
+        let Op::Input { shape } = &network.nodes[0].op else { panic!("the first node is the input") };
+        let vocabulary = network.nodes.iter().find_map(|node| match node.op {
+            Op::Embedding { vocabulary, .. } => Some(i64::from(vocabulary)),
+            _ => None,
+        });
+        Self { shape: shape.iter().map(|side| i64::from(*side)).collect(), vocabulary }
+    }
+
+    fn draw(&self, count: i64) -> Tensor {
+        if let Some(vocabulary) = self.vocabulary {
+            return Tensor::randint(vocabulary, [LENGTH, count], (Kind::Int64, Device::Cpu));
+        }
+        let shape: Vec<i64> = [count].iter().chain(&self.shape).copied().collect();
+        Tensor::randn(shape, (Kind::Float, Device::Cpu))
+    }
+
+    /// Scores, those of auxiliary heads, and the states after the last step.
+    fn scores(&self, model: &Model, inputs: &Tensor, mode: Mode) -> (Scores, Vec<Tensor>) {
+        if self.vocabulary.is_none() {
+            return (model.forward(inputs, mode).unwrap(), Vec::new());
+        }
+        let mut states = model.first_states(inputs.size()[1]).unwrap();
+        (model.unroll(inputs, &mut states, mode).unwrap(), states)
+    }
+}
+
+/// Weights and running statistics after some steps of training, from a start that no weight or bias shares with others.
+fn trained(network: &Network, examples: &Examples, seed: i64) -> (Model, Optimizer) {
     tch::manual_seed(seed);
-    let model = Model::new(network, Device::Cpu, false).unwrap();
+    let mut model = Model::new(network, Device::Cpu, false).unwrap();
     tch::no_grad(|| {
         for parameter in model.parameters() {
             let mut parameter = parameter.shallow_clone();
@@ -53,32 +94,43 @@ fn trained(network: &Network, input: &[i64], seed: i64) -> Model {
                 let _ = parameter.g_add_(&moved);
             }
         }
-        for _ in 0..10 {
-            let shape: Vec<i64> = [16].iter().chain(input).copied().collect();
-            model.forward(&Tensor::randn(shape, (Kind::Float, Device::Cpu)), Mode::Train { drop_path: 0.1 }).unwrap();
-        }
-        for (_, buffer) in &model.buffers {
-            let mut buffer = buffer.shallow_clone();
-            let factor = buffer.rand_like() * 0.4 + 0.8;
-            let _ = buffer.g_mul_(&factor);
-        }
     });
-    model
+    let recipe = Recipe { gradient_clip: 1.0, ..Recipe::default() };
+    let mut optimizer = Optimizer::new(&recipe, &model.flat).unwrap();
+    for _ in 0..STEPS {
+        let (Scores { output, auxiliary }, _) =
+            examples.scores(&model, &examples.draw(BATCH), Mode::Train { drop_path: 0.1 });
+        let labels = Tensor::randint(output.size()[1], output.size()[0], (Kind::Int64, Device::Cpu));
+        let loss = |scores: &Tensor| scores.cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0);
+        let total = auxiliary.iter().fold(loss(&output), |sum, head| sum + loss(head) * 0.4);
+        let gradients = Tensor::f_run_backward(&[total], model.parameters(), false, false).unwrap();
+        let rows: Vec<Tensor> = gradients.iter().map(|gradient| gradient.reshape([-1])).collect();
+        tch::no_grad(|| optimizer.step(&mut model.flat, Tensor::cat(&rows, 0), 0.02)).unwrap();
+    }
+    (model, optimizer)
 }
 
 /// Writes an export, inputs, and the trainer's scores for them.
 fn write(folder: &Path, network: Network, seed: i64) {
     std::fs::create_dir_all(folder).unwrap();
-    let Op::Input { shape } = &network.nodes[0].op else { panic!("the first node is the input") };
-    let shape: Vec<i64> = shape.iter().map(|side| i64::from(*side)).collect();
-    let model = trained(&network, &shape, seed);
-    let optimizer = Optimizer::new(&Recipe::default(), &model.flat).unwrap();
+    let examples = Examples::of(&network);
+    let (model, optimizer) = trained(&network, &examples, seed);
     let content = tensors::serialize(tensors::of(&model, &optimizer).unwrap(), &()).unwrap();
     let weights = Weights::read(&content, &network).unwrap();
-    let all: Vec<i64> = [EXAMPLES].iter().chain(&shape).copied().collect();
-    let inputs = Tensor::randn(all, (Kind::Float, Device::Cpu));
-    let scores = tch::no_grad(|| model.forward(&inputs, Mode::Evaluate)).unwrap().output;
-    Tensor::write_safetensors(&[("inputs", &inputs), ("scores", &scores)], folder.join("trainer.safetensors")).unwrap();
+    let inputs = examples.draw(EXAMPLES);
+    let (Scores { output, .. }, states) = tch::no_grad(|| examples.scores(&model, &inputs, Mode::Evaluate));
+    let (inputs, scores) = match examples.vocabulary {
+        // Exports have sequences first and then steps, rows of the trainer are steps x sequences.
+        Some(_) => {
+            let scores = output.view([LENGTH, EXAMPLES, -1]).transpose(0, 1).contiguous();
+            (inputs.transpose(0, 1).contiguous(), scores)
+        }
+        None => (inputs, output),
+    };
+    let names: Vec<String> = (0..states.len()).map(|index| format!("state_{index}")).collect();
+    let mut known = vec![("inputs", &inputs), ("scores", &scores)];
+    known.extend(names.iter().map(String::as_str).zip(&states));
+    Tensor::write_safetensors(&known, folder.join("trainer.safetensors")).unwrap();
     let exported = Exported::new(network, "a test");
     let module = pytorch(&exported, &weights).unwrap();
     std::fs::write(folder.join("model.py"), module.module).unwrap();
@@ -141,11 +193,16 @@ impl SearchSpace for Native {
 
 /// Bundled spaces by name: full, or of fewer and smaller cells.
 fn spaces(full: bool) -> Vec<(&'static str, Space)> {
-    // Networks for sequences are not exported.
-    let declared = bundled::names().iter().filter(|name| **name != "rnn-cell").map(|name| {
+    let declared = bundled::names().iter().map(|name| {
         let known = Definition::parse(bundled::source(name).unwrap()).unwrap();
         // Smaller networks of the same structure: what differs is how often cells are repeated.
-        let small = [("channels", 8), ("cells", if *name == "darts" { 5 } else { 1 }), ("layers", 2)];
+        let small = [
+            ("channels", 8),
+            ("cells", if *name == "darts" { 5 } else { 1 }),
+            ("layers", 2),
+            ("hidden_size", 24),
+            ("embedding_size", 24),
+        ];
         let reduces = |(key, _): &&(&str, i64)| !full && known.options().contains_key(*key);
         let options =
             small.iter().filter(reduces).map(|(key, value)| ((*key).to_owned(), Scalar::Integer(*value))).collect();
@@ -156,7 +213,18 @@ fn spaces(full: bool) -> Vec<(&'static str, Space)> {
     let native: Arc<dyn SearchSpace> = Arc::new(Native { decisions: pyramid.decisions(), pyramid });
     declared
         .chain([("pyramid", native)])
-        .map(|(name, definition)| (name, Space::new(definition, Context::full(vec![3, 32, 32], 10)).unwrap()))
+        .map(|(name, definition)| {
+            let input = if name == "rnn-cell" { vec![1] } else { vec![3, 32, 32] };
+            let full_size = Context::full(input, 10);
+            // Some have no options for that.
+            let context = match name {
+                "chain" | "dense" | "proxylessnas" | "pyramid" | "residual" if !full => {
+                    Context { width_share: 0.25, depth_share: 0.34, ..full_size }
+                }
+                _ => full_size,
+            };
+            (name, Space::new(definition, context).unwrap())
+        })
         .collect()
 }
 
@@ -164,14 +232,27 @@ fn spaces(full: bool) -> Vec<(&'static str, Space)> {
 fn exports_of_random_architectures_agree_with_the_trainer() {
     let Some(python) = python() else { return };
     let count = std::env::var("ARCHWRIGHT_EXPORTS").map_or(2, |count| count.parse().unwrap());
+    let (written, folders) = std::sync::mpsc::channel::<(&str, tempfile::TempDir, PathBuf)>();
+    // Python compares one space while the trainer goes on to the next.
+    let comparing = std::thread::spawn(move || {
+        for (name, _kept, folder) in folders {
+            let largest = compare(&python, &folder);
+            println!("{name}: {count} architectures, {EXAMPLES} inputs each, largest difference {largest:.2e}");
+        }
+    });
     for (name, space) in spaces(std::env::var_os("ARCHWRIGHT_EXPORTS_FULL").is_some()) {
-        let (_kept, folder) = scratch(name);
+        let (kept, folder) = scratch(name);
         for seed in 0..count {
             let network = space.build(&space.sample(seed)).unwrap();
             write(&folder.join(format!("{name}-{seed:02}")), network, i64::try_from(seed).unwrap());
         }
-        let largest = compare(&python, &folder);
-        println!("{name}: {count} architectures, {EXAMPLES} inputs each, largest difference {largest:.2e}");
+        if written.send((name, kept, folder)).is_err() {
+            break;
+        }
+    }
+    drop(written);
+    if let Err(panic) = comparing.join() {
+        std::panic::resume_unwind(panic);
     }
 }
 
@@ -241,12 +322,34 @@ fn exports_of_every_operation_agree_with_the_trainer() {
     let Some(python) = python() else { return };
     let (_kept, folder) = scratch("everything");
     write(&folder.join("everything"), everything(), 0);
-    let vector = |name: &str, op: Op, inputs: &[usize]| Node { name: name.into(), op, inputs: inputs.to_vec() };
+    let node = |name: &str, op: Op, inputs: &[usize]| Node { name: name.into(), op, inputs: inputs.to_vec() };
     let nodes = vec![
-        vector("input", Op::Input { shape: vec![7] }, &[]),
-        vector("linear", Op::Linear { out_features: 3, bias: true }, &[0]),
+        node("input", Op::Input { shape: vec![7] }, &[]),
+        node("linear", Op::Linear { out_features: 3, bias: true }, &[0]),
     ];
     write(&folder.join("vector"), Network { nodes }, 0);
+    // Two states, one of which is an earlier token, and tied weights inside of a part.
+    let nodes = vec![
+        node("input", Op::Input { shape: vec![1] }, &[]),
+        node("a/embedding", Op::Embedding { vocabulary: 9, features: 6 }, &[0]),
+        node("a/b/before", Op::State { slot: 4, features: 6 }, &[]),
+        node("a/b/state", Op::State { slot: 2, features: 5 }, &[]),
+        node("a/b/keep", Op::SetState { slot: 4 }, &[1]),
+        node("a/b/all", Op::Concat, &[1, 2, 3]),
+        node("a/b/gate/linear", Op::Linear { out_features: 5, bias: true }, &[5]),
+        node("a/b/gate/sigmoid", Op::Sigmoid, &[6]),
+        node("a/b/rest", Op::Complement, &[7]),
+        node("a/b/new/linear", Op::Linear { out_features: 5, bias: false }, &[5]),
+        node("a/b/new/locked", Op::LockedDropout { rate: 0.2 }, &[9]),
+        node("a/b/kept", Op::Multiply, &[7, 3]),
+        node("a/b/added", Op::Multiply, &[8, 10]),
+        node("a/b/total", Op::Add, &[11, 12]),
+        node("a/b/set", Op::SetState { slot: 2 }, &[13]),
+        node("a/c/linear", Op::Linear { out_features: 6, bias: true }, &[13]),
+        node("a/c/mean", Op::Mean, &[15, 1, 1]),
+        node("a/c/tied-linear", Op::TiedLinear { out_features: 9, bias: false }, &[16]),
+    ];
+    write(&folder.join("states"), Network { nodes }, 0);
     let largest = compare(&python, &folder);
     println!("every operation: largest difference {largest:.2e}");
 }

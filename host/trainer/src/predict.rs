@@ -17,7 +17,8 @@ impl Trainer {
     /// Where the network does not fit the data, or its weights cannot be read; where the data is a text.
     pub fn predict(&self, predict: &Predict) -> Result<Vec<Prediction>, Problem> {
         let Data::Images(images) = &self.data else {
-            let problem = "the data is a text: there are no files to classify";
+            let problem = "the data is a text, and only images and arrays are classified: `archwright export` writes the \
+                           network as a PyTorch module and an ONNX model, which score the tokens that may come next";
             return Err(Problem::new(FailureKind::Unsupported, problem));
         };
         let model = self.model(&predict.network, &predict.input, false)?;

@@ -3,12 +3,10 @@
 use archwright_space::{Network, Node, Op, Shape};
 
 use super::is_for_training;
-use super::proto::{self, Attribute, AttributeKind, ElementKind, Tensor};
+use super::proto::{self, Attribute, AttributeKind, ElementKind, Graph, Tensor};
 use crate::weights::{Values, tensors};
 use crate::{ExportError, Weights};
 
-/// Name of the model's input.
-pub(super) const INPUT: &str = "images";
 /// Name of the model's output.
 pub(super) const OUTPUT: &str = "scores";
 /// Epsilon of batch norms, as the trainer has it.
@@ -19,6 +17,10 @@ pub(super) struct Lowering<'a> {
     network: &'a Network,
     shapes: &'a [Shape],
     weights: &'a Weights,
+    /// Name of the input.
+    input: &'static str,
+    /// Name of the output.
+    output: &'static str,
     nodes: Vec<proto::Node>,
     constants: Vec<Tensor>,
     /// The value that each node's result is.
@@ -26,25 +28,37 @@ pub(super) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub(super) fn new(network: &'a Network, shapes: &'a [Shape], weights: &'a Weights) -> Self {
-        Self { network, shapes, weights, nodes: Vec::new(), constants: Vec::new(), results: Vec::new() }
+    pub(super) fn new(
+        network: &'a Network,
+        shapes: &'a [Shape],
+        weights: &'a Weights,
+        [input, output]: [&'static str; 2],
+    ) -> Self {
+        let (nodes, constants, results) = (Vec::new(), Vec::new(), Vec::new());
+        Self { network, shapes, weights, input, output, nodes, constants, results }
     }
 
-    /// The nodes and constants of the model.
-    pub(super) fn lower(mut self) -> Result<(Vec<proto::Node>, Vec<Tensor>), ExportError> {
-        let live = self.live();
+    /// The nodes and constants of the model. Each of `states` is left under the name that comes with its node.
+    pub(super) fn lower(mut self, states: &[(usize, String)]) -> Result<(Vec<proto::Node>, Vec<Tensor>), ExportError> {
+        let live = self.live(states);
         for (index, node) in self.network.nodes.iter().enumerate() {
             let result = if live[index] { self.node(node)? } else { String::new() };
             self.results.push(result);
         }
-        let last = self.results.pop().unwrap_or_default();
-        self.add("Identity", "scores/output", vec![last], vec![], Some(OUTPUT));
+        let last = self.results.last().cloned().unwrap_or_default();
+        let output = self.output;
+        self.add("Identity", &format!("{output}/output"), vec![last], vec![], Some(output));
+        for (node, name) in states {
+            let value = self.results[*node].clone();
+            self.add("Identity", &format!("{name}/output"), vec![value], vec![], Some(name));
+        }
         Ok((self.nodes, self.constants))
     }
 
-    /// What the output depends on.
-    fn live(&self) -> Vec<bool> {
+    /// What the output and the states depend on.
+    fn live(&self, states: &[(usize, String)]) -> Vec<bool> {
         let mut live = vec![false; self.network.nodes.len()];
+        states.iter().for_each(|(node, _)| live[*node] = true);
         if let Some(last) = live.last_mut() {
             *last = true;
         }
@@ -63,8 +77,9 @@ impl<'a> Lowering<'a> {
         let x = || inputs.first().cloned().unwrap_or_default();
         let name = node.name.as_str();
         Ok(match &node.op {
-            Op::Input { .. } => INPUT.to_owned(),
-            Op::Identity | Op::Dropout { .. } | Op::DropPath => x(),
+            Op::Input { .. } => self.input.to_owned(),
+            Op::State { slot, .. } => super::state_name(*slot),
+            Op::Identity | Op::Dropout { .. } | Op::LockedDropout { .. } | Op::DropPath => x(),
             Op::Conv2d { kernel, stride, padding, dilation, groups, .. } => {
                 let inputs = self.with_weights(node, x(), input)?;
                 let mut attributes = window(*kernel, *stride, *padding);
@@ -74,6 +89,16 @@ impl<'a> Lowering<'a> {
             }
             Op::Linear { .. } => {
                 let inputs = self.with_weights(node, x(), input)?;
+                self.add("Gemm", name, inputs, vec![int("transB", 1)], None)
+            }
+            Op::Embedding { .. } => {
+                let mut inputs = self.with_weights(node, x(), input)?;
+                inputs.swap(0, 1);
+                self.add("Gather", name, inputs, vec![int("axis", 0)], None)
+            }
+            Op::TiedLinear { .. } => {
+                let mut inputs = self.with_weights(node, x(), input)?;
+                inputs.insert(1, self.embedding(node)?);
                 self.add("Gemm", name, inputs, vec![int("transB", 1)], None)
             }
             Op::BatchNorm { affine } => {
@@ -93,6 +118,10 @@ impl<'a> Lowering<'a> {
             Op::HardSwish => self.add("HardSwish", name, vec![x()], vec![], None),
             Op::Tanh => self.add("Tanh", name, vec![x()], vec![], None),
             Op::Sigmoid => self.add("Sigmoid", name, vec![x()], vec![], None),
+            Op::Complement => {
+                let one = self.scalar(name, "one", 1.0);
+                self.add("Sub", name, vec![one, x()], vec![], None)
+            }
             Op::MaxPool { kernel, stride, padding } => {
                 self.add("MaxPool", name, vec![x()], window(*kernel, *stride, *padding), None)
             }
@@ -108,6 +137,7 @@ impl<'a> Lowering<'a> {
             Op::Flatten => self.add("Flatten", name, vec![x()], vec![int("axis", 1)], None),
             Op::Add => self.fold("Add", name, inputs),
             Op::Multiply => self.fold("Mul", name, inputs),
+            Op::Mean => self.add("Mean", name, inputs, vec![], None),
             Op::Concat => self.add("Concat", name, inputs, vec![int("axis", 1)], None),
             Op::Zero { stride } => {
                 let thinned = if *stride == [1, 1] { x() } else { self.thinned(name, x(), *stride) };
@@ -146,6 +176,13 @@ impl<'a> Lowering<'a> {
             inputs.push(self.constant(&node.name, tensor, dims, ElementKind::Float, raw_data));
         }
         Ok(inputs)
+    }
+
+    /// The name of the embedding's weights.
+    fn embedding(&self, node: &Node) -> Result<String, ExportError> {
+        let embedding = self.network.nodes.iter().find(|node| matches!(node.op, Op::Embedding { .. }));
+        let name = embedding.map(|embedding| format!("{}/weight", embedding.name));
+        name.ok_or_else(|| ExportError::Weights(format!("there is no embedding for `{}`", node.name)))
     }
 
     /// Input, scale, shift and statistics of a batch norm; one that learns no scale has one of 1.
@@ -268,6 +305,15 @@ fn window(kernel: [u32; 2], stride: [u32; 2], padding: [u32; 2]) -> Vec<Attribut
         ints("strides", &stride.map(i64::from)),
         ints("pads", &[rows, columns, rows, columns]),
     ]
+}
+
+/// An operator for each step of a sequence, along the second axis of its last input and its last output.
+pub(super) fn scan(name: &str, inputs: Vec<String>, outputs: Vec<String>, body: Graph) -> proto::Node {
+    let body =
+        Attribute { name: "body".into(), g: Some(body), kind: AttributeKind::Graph.into(), ..Attribute::default() };
+    let axes = ["scan_input_axes", "scan_output_axes"].map(|axis| ints(axis, &[1]));
+    let attribute = [body, int("num_scan_inputs", 1)].into_iter().chain(axes).collect();
+    proto::Node { input: inputs, output: outputs, name: name.into(), op_type: "Scan".into(), attribute }
 }
 
 fn int(name: &str, value: i64) -> Attribute {

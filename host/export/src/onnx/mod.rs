@@ -3,9 +3,10 @@
 mod lower;
 mod proto;
 
-use archwright_space::{Op, Shape};
+use archwright_space::{Network, Op, Shape};
 use prost::Message;
 
+use crate::sequence::Sequence;
 use crate::{ExportError, Exported, Weights};
 use lower::Lowering;
 use proto::{
@@ -19,8 +20,14 @@ const FORMAT: i64 = 8;
 /// Most bytes of a protocol buffer.
 const MAX_BYTES: u64 = (1 << 31) - (1 << 20);
 
+/// Name of the input of a network that is for no sequences.
+const INPUT: &str = "images";
+
 /// Writes a network as an ONNX model: `images` (batch x channels x height x width) to `scores` (batch x classes). What
 /// there is for training alone is left out.
+///
+/// One for sequences has the inputs `tokens` (batch x steps) and, for each state, `state_SLOT`; the outputs `scores` (batch x
+/// steps x tokens) and `next_state_SLOT`, from which the sequence can go on.
 ///
 /// # Errors
 /// Where the network is malformed, has an operation that this export does not know, the weights are not its own, or they
@@ -32,14 +39,18 @@ pub fn onnx(exported: &Exported, weights: &Weights) -> Result<Vec<u8>, ExportErr
         return Err(ExportError::Limit { what, found: weights.bytes(), limit: MAX_BYTES });
     }
     let shapes = network.shapes()?;
-    let (node, initializer) = Lowering::new(network, &shapes, weights).lower()?;
-    let value = |name: &str, shape: Option<Shape>| ValueInfo { name: name.into(), r#type: Some(tensor_type(shape)) };
-    let graph = Graph {
-        node,
-        name: "network".into(),
-        initializer,
-        input: vec![value(lower::INPUT, shapes.first().copied())],
-        output: vec![value(lower::OUTPUT, shapes.last().copied())],
+    let graph = match Sequence::of(network) {
+        Some(sequence) => over_steps(network, &shapes, weights, &sequence)?,
+        None => {
+            let (node, initializer) = Lowering::new(network, &shapes, weights, [INPUT, lower::OUTPUT]).lower(&[])?;
+            Graph {
+                node,
+                name: "network".into(),
+                initializer,
+                input: vec![value(INPUT, ElementKind::Float, false, &sides(shapes.first().copied()))],
+                output: vec![value(lower::OUTPUT, ElementKind::Float, false, &sides(shapes.last().copied()))],
+            }
+        }
     };
     let mut metadata_props = vec![Entry { key: "origin".into(), value: origin.clone() }];
     let mut entry = |key: &str, value: serde_json::Value| {
@@ -64,17 +75,74 @@ pub fn onnx(exported: &Exported, weights: &Weights) -> Result<Vec<u8>, ExportErr
     Ok(model.encode_to_vec())
 }
 
-fn tensor_type(shape: Option<Shape>) -> Type {
-    let sides = match shape {
+/// A graph over the steps of sequences, whose body is the network.
+fn over_steps(
+    network: &Network,
+    shapes: &[Shape],
+    weights: &Weights,
+    sequence: &Sequence,
+) -> Result<Graph, ExportError> {
+    let (all, each) = if sequence.vocabulary.is_some() { ("tokens", "token") } else { ("inputs", "input") };
+    let kind = if sequence.vocabulary.is_some() { ElementKind::Int64 } else { ElementKind::Float };
+    // A token has no axis of its own.
+    let input = if sequence.vocabulary.is_some() { Vec::new() } else { sides(shapes.first().copied()) };
+    let output = sides(shapes.last().copied());
+    let step = [each, "score"];
+    let after: Vec<(usize, String)> =
+        sequence.states.iter().map(|state| (state.next, format!("{}/after", state_name(state.slot)))).collect();
+    let (node, initializer) = Lowering::new(network, shapes, weights, step).lower(&after)?;
+    let float = ElementKind::Float;
+    let states = |name: &dyn Fn(u32) -> String| -> Vec<ValueInfo> {
+        sequence.states.iter().map(|state| value(&name(state.slot), float, false, &[state.features])).collect()
+    };
+    let with = |mut states: Vec<ValueInfo>, last: ValueInfo| {
+        states.push(last);
+        states
+    };
+    let names = |values: &[ValueInfo]| values.iter().map(|value| value.name.clone()).collect::<Vec<_>>();
+    let after = |slot: u32| format!("{}/after", state_name(slot));
+    let body = Graph {
+        node,
+        name: "step".into(),
+        // Weights stand outside, where they are seen, too.
+        initializer: Vec::new(),
+        input: with(states(&state_name), value(each, kind, false, &input)),
+        output: with(states(&after), value("score", float, false, &output)),
+    };
+    let before = |slot: u32| format!("state_{slot}");
+    let next = |slot: u32| format!("next_state_{slot}");
+    let given = with(states(&before), value(all, kind, true, &input));
+    let results = with(states(&next), value(lower::OUTPUT, float, true, &output));
+    let scan = lower::scan("steps", names(&given), names(&results), body);
+    // The sequence first, as in the module.
+    let first = |mut values: Vec<ValueInfo>| {
+        values.rotate_right(1);
+        values
+    };
+    Ok(Graph { node: vec![scan], name: "network".into(), initializer, input: first(given), output: first(results) })
+}
+
+/// Name of a state within a step.
+fn state_name(slot: u32) -> String {
+    format!("step/state_{slot}")
+}
+
+fn sides(shape: Option<Shape>) -> Vec<u32> {
+    match shape {
         Some(Shape::Map { channels, height, width }) => vec![channels, height, width],
         Some(Shape::Vector(length)) => vec![length],
         None => Vec::new(),
-    };
-    let batch = Dimension { value: Some(Length::Named("batch".into())) };
-    let fixed = |side: u32| Dimension { value: Some(Length::Fixed(side.into())) };
-    let dim = std::iter::once(batch).chain(sides.into_iter().map(fixed)).collect();
-    let shape = Some(TensorShape { dim });
-    Type { tensor_type: Some(TensorType { elem_type: ElementKind::Float.into(), shape }) }
+    }
+}
+
+/// A value for each example, for each step of it where there are steps.
+fn value(name: &str, kind: ElementKind, steps: bool, sides: &[u32]) -> ValueInfo {
+    let named = |name: &str| Dimension { value: Some(Length::Named(name.into())) };
+    let fixed = |side: &u32| Dimension { value: Some(Length::Fixed((*side).into())) };
+    let dim =
+        [named("batch")].into_iter().chain(steps.then(|| named("steps"))).chain(sides.iter().map(fixed)).collect();
+    let tensor_type = Some(TensorType { elem_type: kind.into(), shape: Some(TensorShape { dim }) });
+    ValueInfo { name: name.into(), r#type: Some(Type { tensor_type }) }
 }
 
 /// Whether an operation is there in training alone.
@@ -86,7 +154,7 @@ fn is_for_training(op: &Op) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use archwright_space::{Network, Node};
+    use archwright_space::Node;
     use safetensors::tensor::{Dtype, TensorView};
 
     use super::*;
@@ -126,7 +194,7 @@ mod tests {
         assert_eq!((model.ir_version, model.opset_import[0].version), (FORMAT, OPERATORS));
         let graph = model.graph.unwrap();
         let mut known: BTreeSet<&str> = graph.initializer.iter().map(|tensor| &*tensor.name).collect();
-        known.insert(lower::INPUT);
+        known.insert(INPUT);
         for node in &graph.node {
             assert!(node.input.iter().all(|input| known.contains(&**input)), "{node:?}");
             assert!(node.output.iter().all(|output| known.insert(output)), "{node:?}");

@@ -80,6 +80,8 @@ pub(crate) struct Attribute {
     pub(crate) i: Option<i64>,
     #[prost(message, optional, tag = "5")]
     pub(crate) t: Option<Tensor>,
+    #[prost(message, optional, tag = "6")]
+    pub(crate) g: Option<Graph>,
     #[prost(int64, repeated, tag = "8")]
     pub(crate) ints: Vec<i64>,
     #[prost(enumeration = "AttributeKind", tag = "20")]
@@ -94,6 +96,7 @@ pub(crate) enum AttributeKind {
     Float = 1,
     Int = 2,
     Tensor = 4,
+    Graph = 5,
     Ints = 7,
 }
 

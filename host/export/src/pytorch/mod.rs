@@ -2,6 +2,7 @@
 
 mod names;
 mod ops;
+mod over_steps;
 mod scope;
 mod steps;
 mod template;
@@ -139,7 +140,18 @@ impl<'a> Compiler<'a> {
         let Body { template, forward, inputs, attributes } = body;
         let values = template.slots.iter().map(|slot| slot.value.clone()).collect();
         let heads = self.hierarchy.heads.len();
-        let about = if heads == 0 {
+        let sequence = self.hierarchy.sequence.as_ref();
+        let has = |wanted: &dyn Fn(&Op) -> bool| network.nodes.iter().any(|node| wanted(&node.op));
+        let ties = has(&|op| matches!(op, Op::TiedLinear { .. }));
+        let locks = sequence.is_some() && has(&|op| matches!(op, Op::LockedDropout { .. }));
+        if let (Some(_), Some(head)) = (sequence, network.nodes.iter().find(|node| matches!(node.op, Op::Auxiliary))) {
+            let (node, op) = (head.name.clone(), head.op.name().to_owned());
+            return Err(ExportError::Unsupported { node, op, format: "PyTorch for sequences" });
+        }
+        let scores = self.shapes.last().map_or(0, |shape| shape.channels());
+        let about = if let Some(sequence) = sequence {
+            over_steps::about(sequence, scores)
+        } else if heads == 0 {
             "The network: images to class scores.".to_owned()
         } else {
             "The network: images to class scores; in training also the scores of its auxiliary head, to be added to the\n    \
@@ -147,43 +159,62 @@ impl<'a> Compiler<'a> {
                 .to_owned()
         };
         let mut whole = Class::new("Network".into(), about, template, forward, inputs);
+        if let Some(sequence) = sequence {
+            whole.method = "step";
+            whole.methods = over_steps::forward(sequence, locks);
+        }
         whole.instances.push(values);
         whole.settle();
         self.attributes.insert(address(&self.hierarchy.whole), attributes);
         let mut classes: String = self.classes.all.iter().map(|class| class.text() + "\n\n").collect();
         classes.push_str(&whole.text());
-        let functional = if classes.contains("F.") { "import torch.nn.functional as F\n" } else { "" };
-        let drops = network.nodes.iter().any(|node| matches!(node.op, Op::DropPath));
+        let functional = if ties || classes.contains("F.") { "import torch.nn.functional as F\n" } else { "" };
+        let drops = has(&|op| matches!(op, Op::DropPath));
         let input = match network.nodes.first().map(|node| &node.op) {
             Some(Op::Input { shape }) => shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             _ => String::new(),
         };
         let footprint = network.footprint()?;
-        let scores = self.shapes.last().map_or(0, |shape| shape.channels());
+        let (takes, call, example) = match sequence {
+            Some(sequence) => over_steps::usage(sequence, &input, scores),
+            None => {
+                let images = if self.exported.normalisation.is_some() {
+                    "normalise(images))"
+                } else {
+                    "images)            # normalised as in training"
+                };
+                (
+                    format!("takes images of ({input}) and gives {scores} class scores"),
+                    format!("scores = model({images}"),
+                    format!("model(torch.randn(1, {input}))"),
+                )
+            }
+        };
         let mut text = format!(
             "\"\"\"A network that Archwright found: {origin}.\n\n\
-             It has {parameters} parameters, takes images of ({input}) and gives {scores} class scores.\n\n    \
+             It has {parameters} parameters, {takes}.\n\n    \
              model = load()                    # in evaluation mode, with the weights beside this file\n    \
-             scores = model({images}\n\"\"\"\n\n\
+             {call}\n\"\"\"\n\n\
              from pathlib import Path\n\nimport torch\n{functional}from safetensors.torch import load_file\n\
              from torch import nn\n",
             origin = self.exported.origin.replace(['\\', '"'], "'"),
             parameters = footprint.parameters,
-            images = if self.exported.normalisation.is_some() {
-                "normalise(images))"
-            } else {
-                "images)            # normalised as in training"
-            },
         );
         self.constants(&mut text);
         if drops {
             text.push_str(DROP_PATH);
         }
+        if locks {
+            text.push_str(over_steps::LOCKED_DROPOUT);
+        }
+        if ties {
+            text.push_str(over_steps::TIED_LINEAR);
+        }
         let _ = write!(text, "\n\n{classes}\n\n{LOAD}");
         let _ = write!(
             text,
             "if __name__ == \"__main__\":\n    model = load()\n    with torch.no_grad():\n        \
-             print(model(torch.randn(1, {input})).softmax(dim=1))\n"
+             print({example}.softmax(dim=-1))\n"
         );
         Ok(text)
     }

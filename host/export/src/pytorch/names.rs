@@ -7,13 +7,14 @@ use std::collections::HashSet;
 const TAKEN: &str = "False None True and as assert async await break class continue def del elif else except finally for \
 from global if import in is lambda nonlocal not or pass raise return try while with yield match case type \
 torch nn self range super tuple list print sum max min input all any map filter id dir hash len next iter open set zip vars \
-forward train eval training to half float double bfloat16 cpu cuda xpu ipu mtia type apply parameters buffers modules \
+forward step train eval training to half float double bfloat16 cpu cuda xpu ipu mtia type apply parameters buffers modules \
 children named_parameters named_buffers named_modules named_children state_dict load_state_dict add_module \
 register_module register_parameter register_buffer get_parameter get_buffer get_submodule set_submodule \
 requires_grad_ zero_grad share_memory extra_repr compile call_super_init dump_patches to_empty";
 
 /// Class names that the file or Python has.
-const TAKEN_CLASSES: &str = "F DropPath Network None True False Path Exception Warning Ellipsis NotImplemented";
+const TAKEN_CLASSES: &str =
+    "F DropPath LockedDropout TiedLinear Network None True False Path Exception Warning Ellipsis NotImplemented";
 
 /// Makes names of one scope unique.
 #[derive(Debug)]

@@ -14,13 +14,17 @@ pub(super) fn label(op: &Op) -> (&'static str, bool) {
         Op::Conv2d { .. } => ("conv", true),
         Op::BatchNorm { .. } => ("norm", true),
         Op::Linear { .. } => ("linear", true),
+        Op::Embedding { .. } => ("embedding", true),
+        Op::TiedLinear { .. } => ("tied_linear", true),
         Op::MaxPool { .. } => ("max_pool", true),
         Op::AvgPool { .. } => ("avg_pool", true),
-        Op::Dropout { .. } => ("dropout", true),
+        Op::Dropout { .. } | Op::LockedDropout { .. } => ("dropout", true),
         Op::GlobalAvgPool => ("features", false),
         Op::Concat => ("joined", false),
         Op::Add => ("total", false),
         Op::Multiply => ("product", false),
+        Op::Mean => ("mean", false),
+        Op::Complement => ("rest", false),
         _ => ("y", false),
     }
 }
@@ -35,8 +39,8 @@ fn pair([rows, columns]: [u32; 2]) -> String {
     if rows == columns { rows.to_string() } else { format!("({rows}, {columns})") }
 }
 
-/// The call that makes an operation's module.
-pub(super) fn constructor(template: &mut Template, attribute: &str, op: &Op, input: Shape) {
+/// The call that makes an operation's module; `steps` tells whether the network is for sequences.
+pub(super) fn constructor(template: &mut Template, attribute: &str, op: &Op, input: Shape, steps: bool) {
     let channels = input.channels();
     let mut slot = |before: &str, kind: Kind, role: Role, value: String, default: Option<&str>| {
         template.slot(attribute, before, kind, role, value, default);
@@ -72,7 +76,19 @@ pub(super) fn constructor(template: &mut Template, attribute: &str, op: &Op, inp
             let excluding = matches!(op, Op::AvgPool { count_include_pad: false, .. }) && *padding != [0, 0];
             template.text(if excluding { ", count_include_pad=False)" } else { ")" });
         }
-        Op::Dropout { rate } => template.text(&format!("nn.Dropout({rate})")),
+        Op::Embedding { vocabulary, features } => {
+            slot("nn.Embedding(", Kind::Features, Role::Neutral, vocabulary.to_string(), None);
+            slot(", ", Kind::Channels, Role::Out, features.to_string(), None);
+            // As the trainer's embeddings start; PyTorch's own are normal.
+            template.text(&format!(")\n        nn.init.uniform_(self.{attribute}.weight, -0.1, 0.1)"));
+        }
+        Op::TiedLinear { out_features, bias } => {
+            slot("TiedLinear(", Kind::Channels, Role::In, channels.to_string(), None);
+            slot(", ", Kind::Features, Role::Neutral, out_features.to_string(), None);
+            template.text(if *bias { ")" } else { ", bias=False)" });
+        }
+        Op::LockedDropout { rate } if steps => template.text(&format!("LockedDropout({rate})")),
+        Op::Dropout { rate } | Op::LockedDropout { rate } => template.text(&format!("nn.Dropout({rate})")),
         _ => {}
     }
 }
@@ -86,7 +102,7 @@ pub(super) fn expression(
 ) -> Result<String, ExportError> {
     let x = variables.first().map_or("x", String::as_str);
     if let Some(module) = module {
-        return Ok(format!("self.{module}({x})"));
+        return Ok(format!("self.{module}({})", variables.join(", ")));
     }
     let of = |function: &str| format!("{function}({x})");
     Ok(match &node.op {
@@ -97,10 +113,15 @@ pub(super) fn expression(
         Op::HardSwish => of("F.hardswish"),
         Op::Tanh => of("torch.tanh"),
         Op::Sigmoid => of("torch.sigmoid"),
+        Op::Complement => format!("1 - {x}"),
         Op::GlobalAvgPool => format!("{x}.mean(dim=(2, 3))"),
         Op::Flatten => format!("{x}.flatten(1)"),
         Op::Add => joined(variables, " + ", "(", ")"),
         Op::Multiply => joined(variables, " * ", "(", ")"),
+        Op::Mean => {
+            let sum = joined(variables, " + ", "", "");
+            format!("({sum}) / {}", variables.len())
+        }
         Op::Concat => {
             let list = joined(variables, ", ", "", "");
             format!("torch.cat([{list}], dim=1)")

@@ -92,6 +92,8 @@ struct Variables {
     /// The step after which a value is not needed any more.
     last_use: HashMap<Value, usize>,
     reserved: Names,
+    /// The attribute whose weights others share.
+    embedding: Option<String>,
 }
 
 impl Variables {
@@ -204,7 +206,8 @@ impl Scope<'_> {
         let members = step.members();
         if let (Step::One(_), Some(Member { part: Part::Node { node, .. }, .. })) = (step, members.first()) {
             let input = self.shapes[self.network.nodes[*node].inputs.first().copied().unwrap_or(0)];
-            ops::constructor(template, attribute, &self.network.nodes[*node].op, input);
+            let steps = self.hierarchy.sequence.is_some();
+            ops::constructor(template, attribute, &self.network.nodes[*node].op, input, steps);
             template.text("\n");
             places.push((attribute.to_owned(), Target::Node(*node)));
             return;
@@ -260,13 +263,19 @@ impl Scope<'_> {
         steps: &[Step<'_>],
         attributes: &[Option<String>],
     ) -> Result<(Vec<String>, Vec<String>), ExportError> {
-        let ports = if self.whole { 1 } else { self.group.ports.len() };
-        let inputs: Vec<String> =
-            if ports == 1 { vec!["x".into()] } else { (0..ports).map(|port| format!("x{port}")).collect() };
+        let inputs = self.inputs();
         let mut variables = Variables {
             names: inputs.iter().enumerate().map(|(port, name)| (Value::Port(port), name.clone())).collect(),
             last_use: self.last_uses(steps),
             reserved: Names::lower(),
+            embedding: steps.iter().zip(attributes).find_map(|(step, attribute)| match step.members() {
+                [Member { part: Part::Node { node, .. }, .. }]
+                    if matches!(self.network.nodes[*node].op, Op::Embedding { .. }) =>
+                {
+                    attribute.clone()
+                }
+                _ => None,
+            }),
         };
         let mut lines = Vec::new();
         let mut training = false;
@@ -287,7 +296,11 @@ impl Scope<'_> {
                 }
             }
         }
-        if self.whole {
+        if let (true, Some(sequence)) = (self.whole, &self.hierarchy.sequence) {
+            let ends = std::iter::once(self.hierarchy.output).chain(sequence.states.iter().map(|state| state.next));
+            let results: Vec<String> = ends.map(|node| variables.get(&self.value(None, node))).collect();
+            lines.push(format!("return {}", results.join(", ")));
+        } else if self.whole {
             let heads: Vec<String> =
                 self.hierarchy.heads.iter().map(|node| variables.get(&self.value(None, *node))).collect();
             let scores = variables.get(&self.value(None, self.hierarchy.output));
@@ -314,10 +327,25 @@ impl Scope<'_> {
         Ok((inputs, lines))
     }
 
+    /// Names of what the method takes.
+    fn inputs(&self) -> Vec<String> {
+        if !self.whole {
+            let ports = self.group.ports.len();
+            return if ports == 1 { vec!["x".into()] } else { (0..ports).map(|port| format!("x{port}")).collect() };
+        }
+        let states = self.hierarchy.sequence.iter().flat_map(|sequence| &sequence.states);
+        std::iter::once("x".to_owned()).chain(states.map(|state| format!("state_{}", state.slot))).collect()
+    }
+
     /// The value that a member sees as a node's result.
     fn value(&self, member: Option<&Member>, node: usize) -> Value {
-        if self.whole && node == 0 {
-            return Value::Port(0);
+        if self.whole {
+            let states = self.hierarchy.sequence.iter().flat_map(|sequence| &sequence.states);
+            let given = std::iter::once(0).chain(states.map(|state| state.node));
+            return given
+                .zip(0..)
+                .find(|(one, _)| *one == node)
+                .map_or(Value::Node(node), |(_, port)| Value::Port(port));
         }
         let input = member.and_then(Member::input);
         let ports = || self.group.ports.iter().enumerate().filter(|(_, port)| port.node == node);
@@ -354,7 +382,12 @@ impl Scope<'_> {
         let members = step.members();
         let (Some(first), Some(last)) = (members.first(), members.last()) else { return Ok(Vec::new()) };
         let values = self.arguments(first);
-        let names: Vec<String> = values.iter().map(|value| variables.get(value)).collect();
+        let mut names: Vec<String> = values.iter().map(|value| variables.get(value)).collect();
+        if let (Part::Node { node, .. }, Some(embedding)) = (&first.part, &variables.embedding)
+            && matches!(self.network.nodes[*node].op, Op::TiedLinear { .. })
+        {
+            names.push(format!("self.{embedding}.weight"));
+        }
         if let (Step::Pairs(_), [one, other]) = (step, &names[..]) {
             return Ok(self.pairs(index, members, attribute.unwrap_or("cells"), [one, other], variables));
         }

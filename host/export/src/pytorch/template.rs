@@ -124,8 +124,12 @@ pub(super) struct Class {
     pub(super) name: String,
     pub(super) about: String,
     template: Template,
-    /// Lines of its method `forward`.
+    /// Name of the method that computes it.
+    pub(super) method: &'static str,
+    /// Lines of this method.
     pub(super) forward: Vec<String>,
+    /// Further methods.
+    pub(super) methods: String,
     /// The ports' names.
     pub(super) inputs: Vec<String>,
     /// The slots' values, for each part of the network that is of this class.
@@ -146,7 +150,9 @@ impl Class {
             name,
             about,
             template,
+            method: "forward",
             forward,
+            methods: String::new(),
             inputs,
             instances: Vec::new(),
             settled: Vec::new(),
@@ -214,9 +220,10 @@ impl Class {
         };
         let inputs: String = self.inputs.iter().map(|input| format!(", {input}")).collect();
         let forward: String = self.forward.iter().map(|line| format!("        {line}\n")).collect();
-        let Self { name, about, .. } = self;
+        let Self { name, about, method, methods, .. } = self;
         format!(
-            "class {name}(nn.Module):\n    \"\"\"{about}\"\"\"\n{constructor}\n    def forward(self{inputs}):\n{forward}"
+            "class {name}(nn.Module):\n    \"\"\"{about}\"\"\"\n{constructor}\n    \
+             def {method}(self{inputs}):\n{forward}{methods}"
         )
     }
 }

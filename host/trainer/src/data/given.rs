@@ -6,7 +6,7 @@ use archwright_protocol::DataFormat;
 use npyz::{DType, NpyFile, Order, TypeChar};
 use tch::{Kind, Tensor};
 
-use super::{ImageData, images};
+use super::{ImageData, Pixels, images, npz};
 use crate::Problem;
 
 /// How `.npy` files start.
@@ -16,9 +16,15 @@ const MAX_EXAMPLES: u64 = 1 << 20;
 
 impl ImageData {
     /// The examples of a file's content, normalised and in the shape of `input`: a PNG or JPEG image, or a `.npy` array of
-    /// one or several examples in the data's own shape and scale.
+    /// one or several examples in the data's own shape and scale, or a `.npz` archive of such arrays.
     pub(crate) fn given(&self, content: &[u8], input: &[u32]) -> Result<Tensor, Problem> {
-        let raw = if content.starts_with(NPY) { self.array(content)? } else { self.image(content)? };
+        let raw = if content.starts_with(NPY) {
+            self.array(content)?
+        } else if content.starts_with(npz::START) {
+            self.archive(content)?
+        } else {
+            self.image(content)?
+        };
         self.prepared(&raw.f_to_device(self.images.device())?, input)
     }
 
@@ -40,6 +46,24 @@ impl ImageData {
         Ok(if self.format == DataFormat::Digits { pixels.f_mul_scalar(16.0 / 255.0)? } else { pixels })
     }
 
+    /// Every image of an archive as the data may be one.
+    fn archive(&self, content: &[u8]) -> Result<Tensor, Problem> {
+        let (shape, pixels) = npz::images(content).map_err(Problem::data)?;
+        if shape != self.shape {
+            let own = self.shape;
+            return Err(Problem::data(format!("its images have the shape {shape:?}, those of the data {own:?}")));
+        }
+        let values = match pixels {
+            Pixels::Bytes(values) => values.into_iter().map(f32::from).collect(),
+            Pixels::Floats(values) => values,
+        };
+        let each: u64 = shape.iter().map(|side| u64::from(*side)).product();
+        let count = values.len() as u64 / each.max(1);
+        check_count("archive", count)?;
+        let [channels, height, width] = shape.map(i64::from);
+        Ok(Tensor::f_from_slice(&values)?.f_view([count.cast_signed(), channels, height, width])?)
+    }
+
     fn array(&self, content: &[u8]) -> Result<Tensor, Problem> {
         let damaged = |error: std::io::Error| Problem::data(format!("the array cannot be read: {error}"));
         let array = NpyFile::new(content).map_err(damaged)?;
@@ -56,9 +80,7 @@ impl ImageData {
                 )));
             }
         };
-        if count == 0 || count > MAX_EXAMPLES {
-            return Err(Problem::data(format!("the array has {count} examples, not 1 to {MAX_EXAMPLES}")));
-        }
+        check_count("array", count)?;
         if array.order() != Order::C {
             return Err(Problem::data("the array is in Fortran's order: save it with numpy.ascontiguousarray"));
         }
@@ -79,5 +101,12 @@ impl ImageData {
         };
         let shape = [count, channels, height, width].map(u64::cast_signed);
         Ok(Tensor::f_from_slice(&values)?.f_view(shape)?)
+    }
+}
+
+fn check_count(what: &str, count: u64) -> Result<(), Problem> {
+    match count {
+        1..=MAX_EXAMPLES => Ok(()),
+        _ => Err(Problem::data(format!("the {what} has {count} examples, not 1 to {MAX_EXAMPLES}"))),
     }
 }

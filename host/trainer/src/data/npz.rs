@@ -1,6 +1,6 @@
 //! NumPy archives.
 
-use std::io::{BufReader, ErrorKind, Read, Seek};
+use std::io::{BufReader, Cursor, ErrorKind, Read, Seek};
 use std::path::Path;
 
 use npyz::npz::{NpzArchive, file_name_from_array_name};
@@ -18,6 +18,50 @@ pub(super) fn read(path: &Path) -> Result<Examples, Problem> {
     let archive = NpzArchive::new(file)
         .map_err(|error| problem(format!("it is no NumPy archive, as numpy.savez writes them: {error}")))?;
     Archive(archive).examples().map_err(problem)
+}
+
+/// How archives start, as zip files do.
+pub(super) const START: &[u8] = b"PK\x03\x04";
+
+/// The images of an archive's content, labelled or not: `x`, or else `x_train` and then `x_test`, where there are both. Gives
+/// the shape of each and pixels of all.
+pub(super) fn images(content: &[u8]) -> Result<([u32; 3], Pixels), String> {
+    let archive = NpzArchive::new(Cursor::new(content))
+        .map_err(|error| format!("it is no NumPy archive, as numpy.savez writes them: {error}"))?;
+    let mut archive = Archive(archive);
+    let names: Vec<String> = archive.0.array_names().map(str::to_owned).collect();
+    let has = |name: &&str| names.iter().any(|one| one == *name);
+    let wanted: Vec<&str> = if has(&"x") { vec!["x"] } else { ["x_train", "x_test"].into_iter().filter(has).collect() };
+    let mut all: Option<([u32; 3], Pixels)> = None;
+    for name in wanted {
+        let (_, shape, pixels) = archive.images(name)?;
+        all = Some(match all {
+            None => (shape, pixels),
+            Some((first, before)) => (first, joined((first, before), (shape, pixels))?),
+        });
+    }
+    let found = if names.is_empty() { "no arrays".into() } else { names.join(", ") };
+    all.ok_or_else(|| format!("it holds {found}, not `x`, `x_train` or `x_test`"))
+}
+
+/// Images of two parts, one after the other.
+fn joined((shape, train): ([u32; 3], Pixels), (test_shape, test): ([u32; 3], Pixels)) -> Result<Pixels, String> {
+    if shape != test_shape {
+        return Err(format!(
+            "`x_train` has examples of the shape {shape:?}, `x_test` of {test_shape:?}: they have to be the same"
+        ));
+    }
+    match (train, test) {
+        (Pixels::Bytes(mut train), Pixels::Bytes(test)) => {
+            train.extend(test);
+            Ok(Pixels::Bytes(train))
+        }
+        (Pixels::Floats(mut train), Pixels::Floats(test)) => {
+            train.extend(test);
+            Ok(Pixels::Floats(train))
+        }
+        _ => Err("`x_train` and `x_test` have to be both bytes or both floats".into()),
+    }
 }
 
 struct Archive<R: Read + Seek>(NpzArchive<R>);
@@ -39,22 +83,7 @@ impl<R: Read + Seek> Archive<R> {
         }
         let (shape, train, mut labels) = self.part("x_train", "y_train")?;
         let (test_shape, test, test_labels) = self.part("x_test", "y_test")?;
-        if shape != test_shape {
-            return Err(format!(
-                "`x_train` has examples of the shape {shape:?}, `x_test` of {test_shape:?}: they have to be the same"
-            ));
-        }
-        let pixels = match (train, test) {
-            (Pixels::Bytes(mut train), Pixels::Bytes(test)) => {
-                train.extend(test);
-                Pixels::Bytes(train)
-            }
-            (Pixels::Floats(mut train), Pixels::Floats(test)) => {
-                train.extend(test);
-                Pixels::Floats(train)
-            }
-            _ => return Err("`x_train` and `x_test` have to be both bytes or both floats".into()),
-        };
+        let pixels = joined((shape, train), (test_shape, test))?;
         let test_from = Some(labels.len());
         labels.extend(test_labels);
         Ok(Examples { shape, pixels, labels, test_from })
@@ -215,6 +244,14 @@ mod tests {
         assert_eq!(pixels, (0..24).collect::<Vec<u8>>());
     }
 
+    #[test]
+    fn images_need_no_labels() {
+        let (shape, pixels) = images(&archive()).unwrap();
+        let Pixels::Bytes(pixels) = pixels else { panic!("bytes") };
+        assert_eq!((shape, pixels.len()), ([1, 2, 3], 24));
+        assert!(images(b"PK\x03\x04").is_err());
+    }
+
     proptest! {
         #[test]
         fn any_damage_is_read_or_refused(
@@ -229,7 +266,7 @@ mod tests {
             if truncated {
                 content.truncate(length.index(content.len()));
             }
-            let _ = examples(&content);
+            let _ = (examples(&content), images(&content));
         }
     }
 }
