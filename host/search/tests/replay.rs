@@ -53,7 +53,7 @@ fn outcome(action: &Action) -> Result<Outcome, Failure> {
     let epochs = if let Action::Train(train) = action { train.until_epoch } else { 0 };
     let curve = (1..=epochs).map(|epoch| Epoch { epoch, train_loss: 1.0, metrics }).collect();
     let weights = Some(digest.to_hex().to_string());
-    Ok(Outcome { curve, metrics, weights, seconds: f64::from(byte), peak_memory: None })
+    Ok(Outcome { curve, metrics, weights, seconds: f64::from(byte), peak_memory: None, latency: None })
 }
 
 fn ready() -> Ready {

@@ -85,6 +85,7 @@ fn train(recipe: Recipe) -> Train {
         start: Start::Fresh,
         evaluate: Subset::Validation,
         keep_weights: false,
+        latency: None,
     }
 }
 

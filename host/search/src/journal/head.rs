@@ -57,7 +57,7 @@ impl Head {
             Err(error) => return Err(error.into()),
         };
         match first {
-            Record::Begun { version: VERSION, head } => {
+            Record::Begun { version, head } if Record::is_readable(version) => {
                 serde_json::from_str(&head).map_err(|error| problem(error.to_string()))
             }
             Record::Begun { version, .. } => Err(problem(format!(

@@ -341,7 +341,7 @@ impl Journal {
 
 /// A record of a journal, number `number`.
 fn read(number: u64, bytes: &[u8]) -> Result<Record<'static>, SearchError> {
-    postcard::from_bytes(bytes).map_err(|error| unreadable(number, &error))
+    Record::read(bytes).map_err(|error| unreadable(number, &error))
 }
 
 fn unreadable(record: u64, error: &postcard::Error) -> SearchError {

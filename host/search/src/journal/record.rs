@@ -13,7 +13,9 @@ use archwright_space::Architecture;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the records. A change of [`Record`], or of the form of any type within it, needs a new one.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
+/// Earlier version that is still read: its outcomes lack the last field, the latency. [`Record::read`] fills it in.
+const WITHOUT_LATENCY: u32 = 1;
 
 /// What a plugin answered, or its error as a person sees it.
 pub(crate) type Answer<T> = Result<T, String>;
@@ -94,6 +96,23 @@ impl Record<'_> {
     pub(crate) const ARRIVED: u8 = 5;
     /// First byte of [`Record::TimeOver`].
     pub(crate) const TIME_OVER: u8 = 9;
+
+    /// Whether records of this version can be read.
+    pub(crate) fn is_readable(version: u32) -> bool {
+        matches!(version, WITHOUT_LATENCY | VERSION)
+    }
+
+    /// Reads a record from its compact form.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Record<'static>, postcard::Error> {
+        match postcard::from_bytes(bytes) {
+            // An outcome is the last thing in its record, so that one without a latency ends where the latency's absence,
+            // a zero, would stand.
+            Err(postcard::Error::DeserializeUnexpectedEnd) if bytes.first() == Some(&Self::ARRIVED) => {
+                postcard::from_bytes(&[bytes, &[0]].concat())
+            }
+            record => record,
+        }
+    }
 
     /// Appends the record in its compact form.
     pub(crate) fn write(&self, buffer: &mut Vec<u8>) {
