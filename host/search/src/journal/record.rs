@@ -32,7 +32,7 @@ pub(crate) enum Record<'a> {
     EstimatorOpened { answer: Answer<()>, fuel: u64 },
     /// The strategy was asked for at most `capacity` queries.
     Asked { capacity: u32, answer: Answer<Cow<'a, Reply>>, fuel: u64 },
-    /// The estimator began on the query in place `sequence`.
+    /// The estimator began on the query in place `sequence`; or that failed before, beyond a constraint of size.
     Started { sequence: u64, answer: Answer<Cow<'a, Step>>, fuel: u64 },
     /// The outcome of action number `ticket` is there, `at` seconds after the run began.
     Arrived {
@@ -140,5 +140,37 @@ impl Record<'_> {
             | Self::Recommended { fuel, .. } => *fuel = 0,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use archwright_protocol::Metrics;
+
+    use super::*;
+
+    #[test]
+    fn records_of_the_version_without_latencies_are_read() {
+        let metrics = Metrics { accuracy: 0.5, loss: 1.0 };
+        let outcome =
+            |latency| Outcome { curve: Vec::new(), metrics, weights: None, seconds: 2.0, peak_memory: None, latency };
+        let arrived = |latency| Record::Arrived {
+            ticket: 3,
+            identity: None,
+            at: 1.0,
+            remembered: false,
+            result: Ok(Cow::Owned(outcome(latency))),
+        };
+        let mut bytes = Vec::new();
+        arrived(None).write(&mut bytes);
+        assert_eq!(bytes.pop(), Some(0), "the latency's absence is all that is new");
+        assert_eq!(Record::read(&bytes).ok(), Some(arrived(None)));
+        // What is cut off elsewhere is not made whole.
+        bytes.truncate(bytes.len() - 4);
+        assert!(Record::read(&bytes).is_err());
+        let mut measured = Vec::new();
+        arrived(Some(0.25)).write(&mut measured);
+        assert_eq!(Record::read(&measured).ok(), Some(arrived(Some(0.25))));
+        assert!(Record::is_readable(1) && Record::is_readable(VERSION) && !Record::is_readable(VERSION + 1));
     }
 }
