@@ -1,5 +1,7 @@
 //! Networks are measured, and constrained in size and latency.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use archwright_tests::{Bench, experiment, stderr};
 use serde_json::Value;
 

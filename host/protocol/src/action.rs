@@ -55,7 +55,7 @@ pub struct Latency {
     pub limit: Option<f64>,
     /// The network to measure, where it is not the one to train: the full one, where a smaller one stands for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network: Option<Network>,
+    pub network: Option<Box<Network>>,
 }
 
 /// Weights to start from.

@@ -87,7 +87,8 @@ impl ActionMaker<'_> {
             && context != *self.space.context()
         {
             // A smaller network stands for the full one in its training, not in its latency.
-            latency.network = Some(self.space.build(&training.subject).map_err(|error| error.to_string())?);
+            let full = self.space.build(&training.subject).map_err(|error| error.to_string())?;
+            latency.network = Some(Box::new(full));
         }
         train.until_epoch = training.until_epoch;
         train.seed = seed;

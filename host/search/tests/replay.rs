@@ -258,7 +258,7 @@ fn a_smaller_network_is_trained_and_the_full_one_measured() {
         fn submit(&mut self, ticket: u64, action: Action, checkpoint: Option<Checkpoint>) {
             if let Action::Train(train) = &action {
                 let latency = train.latency.as_ref().unwrap();
-                self.1.push((train.keep_weights, latency.network.as_ref().is_some_and(|full| *full != train.network)));
+                self.1.push((train.keep_weights, latency.network.as_ref().is_some_and(|full| **full != train.network)));
             }
             self.0.submit(ticket, action, checkpoint);
         }

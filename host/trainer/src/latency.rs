@@ -36,7 +36,7 @@ impl Trainer {
     /// As [`Trainer::measure_latency`], and where the latency is above the limit.
     pub(crate) fn latency_of(&self, train: &Train, progress: Progress<'_>) -> Result<Option<f64>, Problem> {
         let Some(Latency { batch_size, limit, network }) = &train.latency else { return Ok(None) };
-        let network = network.as_ref().unwrap_or(&train.network);
+        let network = network.as_deref().unwrap_or(&train.network);
         let Some(Op::Input { shape }) = network.nodes.first().map(|node| &node.op) else {
             return Err(Problem::new(FailureKind::Unsupported, "the network to measure has no input"));
         };

@@ -147,10 +147,10 @@ fn the_latency_of_the_full_network_counts_where_a_smaller_one_is_trained() {
     let mut full = network();
     full.nodes[1].op = conv(0, 1);
     let mut smaller = train(Recipe { epochs: 1, ..Recipe::default() });
-    smaller.latency = Some(Latency { batch_size: 1, limit: None, network: Some(full) });
+    smaller.latency = Some(Latency { batch_size: 1, limit: None, network: Some(Box::new(full)) });
     // A network that is not valid shows which one is measured.
     assert_eq!(act(&mut trainer(), &smaller).unwrap_err().kind, FailureKind::Unsupported);
-    smaller.latency = Some(Latency { batch_size: 1, limit: None, network: Some(network()) });
+    smaller.latency = Some(Latency { batch_size: 1, limit: None, network: Some(Box::new(network())) });
     assert!(act(&mut trainer(), &smaller).unwrap().latency.is_some());
 }
 
