@@ -277,6 +277,16 @@ pub(crate) struct PruneChoice {
     pub(crate) dry_run: bool,
 }
 
+/// A device that the bundled trainer may have.
+fn device(text: &str) -> Result<String, String> {
+    let gpu = text.strip_prefix("cuda:").is_some_and(|index| index.parse::<u16>().is_ok());
+    if gpu || text == "cpu" {
+        Ok(text.to_owned())
+    } else {
+        Err("a device is `cpu` or a GPU as `cuda:0`, `cuda:1`, ...".into())
+    }
+}
+
 /// The start of a digest. A trainer of one's own may name its data as it likes.
 fn prefix(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("it is empty, and would mean everything".into()) } else { Ok(text.to_owned()) }
@@ -345,8 +355,34 @@ pub(crate) enum Space {
         /// Name of a published architecture, its genotype in the field's notation, or a JSON object of decisions.
         architecture: String,
     },
+    /// Show an architecture's size and work, and measure how long it takes.
+    Profile(Profile),
     /// List published architectures.
     Published,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Profile {
+    #[command(flatten)]
+    pub(crate) choice: SpaceChoice,
+    /// Name of a published architecture, its genotype in the field's notation, or a JSON object of decisions. Default: a
+    /// random one.
+    pub(crate) architecture: Option<String>,
+    /// Seed of a random architecture.
+    #[arg(long, default_value_t = 0, conflicts_with = "architecture")]
+    pub(crate) seed: u64,
+    /// Measure the latency, too: the median time of a forward pass in evaluation mode, in seconds for a batch.
+    #[arg(long)]
+    pub(crate) latency: bool,
+    /// Device to measure on: `cpu`, `cuda:0`, ...
+    #[arg(long, default_value = "cpu", requires = "latency", value_parser = device)]
+    pub(crate) device: String,
+    /// Threads to compute with on the CPU.
+    #[arg(long, default_value_t = 1, requires = "latency", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: u32,
+    /// Inputs in a batch, of a text sequences of 35 tokens.
+    #[arg(long, default_value_t = 1, requires = "latency", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) batch: u32,
 }
 
 #[derive(Clone, Debug, Args)]

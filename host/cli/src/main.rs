@@ -10,6 +10,7 @@ mod options;
 mod outcome;
 mod plugin;
 mod predict;
+mod profile;
 mod progress;
 mod recorded;
 mod run;

@@ -8,7 +8,7 @@ use archwright_search::{Event, Observer, Search, Summary};
 use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value};
 
-use crate::runs::count;
+use crate::runs::{count, estimated};
 
 /// Bars are drawn on standard error; the log has to be written above them.
 fn bars() -> &'static MultiProgress {
@@ -113,7 +113,7 @@ impl Progress {
     }
 
     fn message(&self) -> String {
-        let best = self.best.map(|best| format!("best {} {best:.4}", self.objective));
+        let best = self.best.map(|best| format!("best {} {}", self.objective, estimated(best)));
         let failed = (self.failed > 0).then(|| format!("{} failed", self.failed));
         [best, failed].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -217,9 +217,10 @@ impl Observer for Progress {
                         let size =
                             footprint.map(|footprint| format!(", {} parameters", HumanCount(footprint.parameters)));
                         self.line(&format!(
-                            "  architecture {:<5} {} {value:.4}, the best so far{}",
+                            "  architecture {:<5} {} {}, the best so far{}",
                             sequence + 1,
                             self.objective,
+                            estimated(value),
                             size.unwrap_or_default()
                         ));
                     }

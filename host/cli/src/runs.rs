@@ -142,7 +142,7 @@ fn queries_table(observed: &[QueryRecord<Observed>]) -> String {
     for QueryRecord { sequence, record } in observed {
         let estimate = match &record.outcome {
             EstimateOutcome::Estimated(estimate) => {
-                estimate.objectives.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(" ")
+                estimate.objectives.iter().map(|value| estimated(*value)).collect::<Vec<_>>().join(" ")
             }
             EstimateOutcome::Failed(reason) => format!("failed: {reason}"),
         };
@@ -184,6 +184,11 @@ pub(crate) fn report_text(report: &Report) -> String {
     } else {
         line("test accuracy", format!("{accuracy} {only_use}"));
     }
+    if let Some(seconds) = found.latency {
+        let each = if report.test_perplexity.is_some() { "sequence" } else { "image" };
+        let batch = report.latency_batch.unwrap_or(1);
+        line("latency", format!("{} for {}", latency(seconds), count(batch as usize, each)));
+    }
     let validation = match found.validation_perplexity {
         Some(perplexity) => with_deviation(perplexity, found.validation_perplexity_deviation),
         None => with_deviation(found.validation_accuracy, found.validation_accuracy_deviation),
@@ -199,7 +204,9 @@ pub(crate) fn report_text(report: &Report) -> String {
             count(tried.queries as usize, "architecture"),
             tried.distinct.map(|distinct| format!(" ({distinct} distinct)")).unwrap_or_default(),
             match (tried.median, tried.best) {
-                (Some(median), Some(best)) => format!(": {} median {median:.4}, best {best:.4}", tried.objective),
+                (Some(median), Some(best)) => {
+                    format!(": {} median {}, best {}", tried.objective, estimated(median), estimated(best))
+                }
                 _ => String::new(),
             },
             if tried.failed > 0 { format!("; {} failed", tried.failed) } else { String::new() }
@@ -234,6 +241,20 @@ fn size(finalist: &Finalist, report: &Report) -> String {
         HumanCount(footprint.parameters),
         HumanCount(footprint.multiply_adds)
     )
+}
+
+/// An estimate for a person. Latencies are small numbers of seconds.
+pub(crate) fn estimated(value: f64) -> String {
+    if value != 0.0 && value.abs() < 0.01 { format!("{value:.3e}") } else { format!("{value:.4}") }
+}
+
+/// A latency in seconds for a person.
+pub(crate) fn latency(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 1e-3 => format!("{:.1} µs", seconds * 1e6),
+        seconds if seconds < 1.0 => format!("{:.3} ms", seconds * 1e3),
+        seconds => format!("{seconds:.3} s"),
+    }
 }
 
 fn with_deviation(mean: f64, deviation: Option<f64>) -> String {

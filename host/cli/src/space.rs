@@ -17,6 +17,7 @@ use crate::args::{self, SpaceChoice};
 use crate::locate;
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
+use crate::profile;
 use crate::runs::table;
 
 /// Inputs of networks where none are named: an image, or a text's token.
@@ -32,6 +33,7 @@ pub(crate) fn space(command: &args::Space, locations: &Locations, output: Output
         }
         args::Space::Count(choice) => count(choice, locations, output),
         args::Space::Locate { choice, architecture } => locate::locate(choice, architecture, locations, output),
+        args::Space::Profile(options) => profile::profile(options, locations, output),
         args::Space::Published => locate::list(output),
     }
 }

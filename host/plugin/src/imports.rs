@@ -60,12 +60,17 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
     interface.func_wrap("sample", |mut store: StoreContextMut<'_, State>, (seed,): (u64,)| {
         let space = the_space(&store)?;
         charge(&mut store, CALL + points(&space, 1))?;
-        Ok((lower::architecture(&space.sample(seed)),))
+        let mut nodes = 0;
+        let sampled = space.sample_counting(seed, &mut nodes);
+        charge_draws(&mut store, nodes)?;
+        Ok((lower::architecture(&sampled),))
     })?;
     interface.func_wrap(
         "mutate",
         |mut store: StoreContextMut<'_, State>, (parent, seed): (types::Architecture, u64)| {
-            let answer = ask(&mut store, [parent], |space, [parent]| space.mutate(&parent, seed))?;
+            let mut nodes = 0;
+            let answer = ask(&mut store, [parent], |space, [parent]| space.mutate_counting(&parent, seed, &mut nodes))?;
+            charge_draws(&mut store, nodes)?;
             Ok((answer.map(|child| lower::architecture(&child)),))
         },
     )?;
@@ -73,7 +78,11 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         "crossover",
         |mut store: StoreContextMut<'_, State>,
          (left, right, seed): (types::Architecture, types::Architecture, u64)| {
-            let answer = ask(&mut store, [left, right], |space, [left, right]| space.crossover(&left, &right, seed))?;
+            let mut nodes = 0;
+            let answer = ask(&mut store, [left, right], |space, [left, right]| {
+                space.crossover_counting(&left, &right, seed, &mut nodes)
+            })?;
+            charge_draws(&mut store, nodes)?;
             Ok((answer.map(|child| lower::architecture(&child)),))
         },
     )?;
@@ -84,7 +93,9 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
             // One more than the fuel pays for is enough to run out of it.
             let affordable = store.get_fuel()? / points(&space, 1).max(1) + 1;
             let limit = usize::try_from(affordable).unwrap_or(usize::MAX).min(limit as usize);
-            let answer = ask(&mut store, [of], |space, [of]| space.neighbors(&of, limit))?;
+            let mut nodes = 0;
+            let answer = ask(&mut store, [of], |space, [of]| space.neighbors_counting(&of, limit, &mut nodes))?;
+            charge_draws(&mut store, nodes)?;
             if let Ok(neighbors) = &answer {
                 charge(&mut store, points(&space, neighbors.len()))?;
             }
@@ -190,6 +201,11 @@ fn charge(store: &mut StoreContextMut<'_, State>, price: u64) -> Result<()> {
             Err(Trap::OutOfFuel.into())
         }
     }
+}
+
+/// Takes fuel for networks that were built to see whether they are within an experiment's constraints.
+fn charge_draws(store: &mut StoreContextMut<'_, State>, nodes: u64) -> Result<()> {
+    if nodes == 0 { Ok(()) } else { charge(store, NODE.saturating_mul(nodes)) }
 }
 
 fn points(space: &Space, count: usize) -> u64 {

@@ -39,6 +39,23 @@ pub struct Train {
     pub evaluate: Subset,
     /// Whether to keep the trained weights.
     pub keep_weights: bool,
+    /// What to find out of the network's latency before it is trained. Only for trainers whose actions hold `latency`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+}
+
+/// A latency to measure: the median time of a forward pass in evaluation mode, in seconds for a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Inputs in a batch; of a text sequences side by side, each of the recipe's length. At least 1.
+    pub batch_size: u32,
+    /// Longest latency in seconds. A network that takes longer is not trained: the action fails with
+    /// [`FailureKind::Infeasible`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
+    /// The network to measure, where it is not the one to train: the full one, where a smaller one stands for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Box<Network>>,
 }
 
 /// Weights to start from.
@@ -90,6 +107,10 @@ pub struct Outcome {
     /// Largest device memory in use, in bytes, where it is known.
     #[serde(default)]
     pub peak_memory: Option<u64>,
+    /// The measured latency in seconds for a batch, where it was asked for. A measurement, as `seconds`: it does not repeat.
+    // Journals of version 1 end before it: it stays the last field.
+    #[serde(default)]
+    pub latency: Option<f64>,
 }
 
 /// One epoch of a training.
@@ -146,4 +167,6 @@ pub enum FailureKind {
     Storage,
     /// A defect in the trainer.
     Internal,
+    /// The network's latency is above the limit: it was not trained.
+    Infeasible,
 }

@@ -6,12 +6,14 @@
 //! This crate holds types only, no logic.
 
 mod action;
+mod measure;
 mod message;
 mod predict;
 mod recipe;
 mod task;
 
-pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Metrics, Outcome, Start, Subset, Train};
+pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Latency, Metrics, Outcome, Start, Subset, Train};
+pub use measure::Measure;
 pub use message::{Checkpoint, DataSummary, DeviceSummary, Normalisation, Ready, Reply, Request, Setup};
 pub use predict::{Predict, Prediction};
 pub use recipe::{Optimizer, Recipe, Schedule};

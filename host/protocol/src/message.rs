@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Failure, Metrics, Outcome, Predict, Prediction, Task};
+use crate::{Action, Failure, Measure, Metrics, Outcome, Predict, Prediction, Task};
 
 /// What the host says, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,14 @@ pub enum Request {
         id: u64,
         /// What to classify, and with what.
         predict: Box<Predict>,
+    },
+    /// Measure a network's latency; exactly one [`Reply::Measured`] or [`Reply::Failed`] with the same id ends it. Only for
+    /// trainers whose actions hold `latency`.
+    Measure {
+        /// Names the request in replies.
+        id: u64,
+        /// What to measure.
+        measure: Box<Measure>,
     },
     /// Last message: end with exit code 0. The end of the standard input means the same.
     Stop,
@@ -90,6 +98,13 @@ pub enum Reply {
         /// One for each file, in the request's order.
         predictions: Vec<Prediction>,
     },
+    /// A network's latency.
+    Measured {
+        /// The request's id.
+        id: u64,
+        /// Seconds for a batch.
+        latency: f64,
+    },
     /// The action failed; the trainer goes on with the next unless it ends.
     Failed {
         /// The action's id.
@@ -110,7 +125,7 @@ pub struct Ready {
     pub version: String,
     /// Everything besides the action that bits of the results depend on, e.g. `libtorch 2.11.0, cpu, 1 thread`.
     pub numerics: String,
-    /// What it can do: `train`, `train.resume`, `evaluate`, `predict`.
+    /// What it can do: `train`, `train.resume`, `evaluate`, `predict`, `latency`.
     pub actions: Vec<String>,
     /// What it works on.
     pub device: DeviceSummary,

@@ -43,7 +43,7 @@ impl Executor for Immediate {
     fn next(&mut self, _: Duration) -> Option<ExecutorEvent> {
         let metrics = Metrics { accuracy: 0.5, loss: 1.0 };
         let weights = Some("0".repeat(64));
-        let outcome = Outcome { curve: Vec::new(), metrics, weights, seconds: 1.0, peak_memory: None };
+        let outcome = Outcome { curve: Vec::new(), metrics, weights, seconds: 1.0, peak_memory: None, latency: None };
         self.0.pop().map(|ticket| ExecutorEvent::Ended { ticket, result: Ok(outcome) })
     }
 }

@@ -1,7 +1,9 @@
 //! Turning what an estimator asks for into an action of a trainer, and its content into a key.
 
 use archwright_plugin::model::{ActionOutcome, OutcomeEpoch, Start as PluginStart, Training};
-use archwright_protocol::{Action, Evaluate, Metrics, Outcome, Ready, Recipe, Split, Start, Subset, Task, Train};
+use archwright_protocol::{
+    Action, Evaluate, Latency, Metrics, Outcome, Ready, Recipe, Split, Start, Subset, Task, Train,
+};
 use archwright_space::{Architecture, Context, Footprint, Scalar, Space, SpaceError};
 use serde_json::{Value, json};
 
@@ -16,6 +18,8 @@ pub(crate) struct ActionMaker<'a> {
     pub(crate) ready: &'a Ready,
     pub(crate) keep_weights: bool,
     pub(crate) share_isomorphic: bool,
+    /// What trainings have measured of a network's latency.
+    pub(crate) latency: Option<Latency>,
 }
 
 /// Something to be carried out, before an action is made of it.
@@ -23,8 +27,9 @@ pub(crate) struct ActionMaker<'a> {
 pub(crate) enum Request {
     /// A training that an estimator asked for.
     Train(Training),
-    /// The full training of an architecture, keeping its weights.
-    Retrain { subject: Architecture, seed: u64 },
+    /// The full training of an architecture, keeping its weights. `within_limits`: its latency was measured before, and was
+    /// within the limit.
+    Retrain { subject: Architecture, seed: u64, within_limits: bool },
     /// The evaluation of kept weights.
     Evaluate(Evaluate),
     /// What this host does not know.
@@ -55,7 +60,7 @@ impl ActionMaker<'_> {
     pub(crate) fn make(&self, request: &Request) -> Result<Keyed, String> {
         match request {
             Request::Train(training) => self.train(training),
-            Request::Retrain { subject, seed } => self.full(subject, *seed),
+            Request::Retrain { subject, seed, within_limits } => self.full(subject, *seed, *within_limits),
             Request::Evaluate(evaluate) => Ok(self.keyed(Action::Evaluate(evaluate.clone()))),
             Request::Unknown => Err("this host cannot carry out such an action".into()),
         }
@@ -78,6 +83,13 @@ impl ActionMaker<'_> {
             PluginStart::Inherit(_) => return Err("this trainer cannot inherit weights across networks".into()),
         };
         let mut train = self.base(&training.subject, &context)?;
+        if let Some(latency) = &mut train.latency
+            && context != *self.space.context()
+        {
+            // A smaller network stands for the full one in its training, not in its latency.
+            let full = self.space.build(&training.subject).map_err(|error| error.to_string())?;
+            latency.network = Some(Box::new(full));
+        }
         train.until_epoch = training.until_epoch;
         train.seed = seed;
         train.data_share = training.data_share;
@@ -86,9 +98,13 @@ impl ActionMaker<'_> {
         Ok(self.keyed(Action::Train(train)))
     }
 
-    fn full(&self, subject: &Architecture, seed: u64) -> Result<Keyed, String> {
+    fn full(&self, subject: &Architecture, seed: u64, within_limits: bool) -> Result<Keyed, String> {
         let mut train = self.base(subject, self.space.context())?;
         train.seed = seed;
+        if let (Some(latency), true) = (&mut train.latency, within_limits) {
+            // A measurement varies: what was found within the limit is not lost for another that is just above it.
+            latency.limit = None;
+        }
         train.keep_weights = true;
         Ok(self.keyed(Action::Train(train)))
     }
@@ -116,6 +132,7 @@ impl ActionMaker<'_> {
             start: Start::Fresh,
             evaluate: Subset::Validation,
             keep_weights: false,
+            latency: self.latency.clone(),
         })
     }
 
@@ -136,16 +153,24 @@ impl ActionMaker<'_> {
         // Weights go by the names of nodes: those that are kept are of no use to a network that has other names.
         let shares = |train: &Train| self.share_isomorphic && !train.keep_weights;
         let what = match action {
-            Action::Train(train) => json!({
-                "train": if shares(train) { json!(fingerprint) } else { json!(train.network) },
-                "input": train.input,
-                "recipe": train.recipe,
-                "until_epoch": train.until_epoch,
-                "seed": train.seed,
-                "data_share": train.data_share,
-                "start": train.start,
-                "evaluate": train.evaluate,
-            }),
+            Action::Train(train) => {
+                let mut what = json!({
+                    "train": if shares(train) { json!(fingerprint) } else { json!(train.network) },
+                    "input": train.input,
+                    "recipe": train.recipe,
+                    "until_epoch": train.until_epoch,
+                    "seed": train.seed,
+                    "data_share": train.data_share,
+                    "start": train.start,
+                    "evaluate": train.evaluate,
+                });
+                if let Some(Latency { batch_size, limit, network }) = &train.latency {
+                    let network = network.as_ref().map(|network| network.fingerprint());
+                    // Devices that give the same bits differ in speed.
+                    what["latency"] = json!([batch_size, limit, network, self.ready.device.name]);
+                }
+                what
+            }
             other => json!(other),
         };
         let Split { seed, validation, test } = self.task.split;
@@ -185,9 +210,9 @@ fn override_recipe(recipe: &Recipe, decided: std::collections::BTreeMap<String, 
     }
 }
 
-/// The values of `objectives` for a network with this footprint and these metrics; the footprint is 0 where none asks for
-/// it.
-fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics: &Metrics) -> Vec<f64> {
+/// The values of `objectives` for a network with this footprint, these metrics and this latency; footprint and latency are
+/// 0 where none asks for them.
+fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics: &Metrics, latency: f64) -> Vec<f64> {
     objectives
         .iter()
         .map(|objective| match objective {
@@ -197,6 +222,7 @@ fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics
             ObjectiveName::Parameters => footprint.parameters as f64,
             ObjectiveName::MultiplyAdds => footprint.multiply_adds as f64,
             ObjectiveName::ActivationBytes => footprint.activation_bytes as f64,
+            ObjectiveName::Latency => latency,
         })
         .collect()
 }
@@ -208,8 +234,15 @@ pub(crate) fn shown(
     footprint: impl FnOnce() -> Result<Footprint, SpaceError>,
 ) -> ActionOutcome {
     let measured = |objective: &ObjectiveName| {
-        matches!(objective, ObjectiveName::Accuracy | ObjectiveName::Loss | ObjectiveName::Perplexity)
+        matches!(
+            objective,
+            ObjectiveName::Accuracy | ObjectiveName::Loss | ObjectiveName::Perplexity | ObjectiveName::Latency
+        )
     };
+    if outcome.latency.is_none() && objectives.contains(&ObjectiveName::Latency) {
+        return failed("the trainer measured no latency, although it was asked to".into());
+    }
+    let latency = outcome.latency.unwrap_or_default();
     let footprint = if objectives.iter().all(measured) { Ok(Footprint::default()) } else { footprint() };
     match footprint {
         Ok(footprint) => ActionOutcome {
@@ -221,7 +254,7 @@ pub(crate) fn shown(
                     .map(|epoch| OutcomeEpoch {
                         epoch: epoch.epoch,
                         train_loss: epoch.train_loss,
-                        objectives: objective_values(objectives, &footprint, &epoch.metrics),
+                        objectives: objective_values(objectives, &footprint, &epoch.metrics, latency),
                     })
                     .collect(),
             ),

@@ -39,7 +39,14 @@ pub(crate) struct Driver<'a> {
 pub(crate) struct Searched {
     pub(crate) tried: Tried,
     /// Architectures to retrain, the most promising first, no two of them isomorphic.
-    pub(crate) candidates: Vec<Architecture>,
+    pub(crate) candidates: Vec<Candidate>,
+}
+
+/// An architecture to retrain.
+pub(crate) struct Candidate {
+    pub(crate) architecture: Architecture,
+    /// Whether the search measured its latency, and found it within the limit where there is one.
+    pub(crate) measured: bool,
 }
 
 /// A query being estimated.
@@ -47,6 +54,8 @@ struct Job {
     query: Query,
     trained: u32,
     remembered: u32,
+    /// Whether an outcome of it holds a latency.
+    measured: bool,
 }
 
 /// A query that was told, as far as the end of the search needs it.
@@ -54,6 +63,8 @@ struct Told {
     architecture: Option<Architecture>,
     /// First objective and fidelity, where it was estimated.
     rank: Option<(f64, f64)>,
+    /// As of its job.
+    measured: bool,
 }
 
 #[derive(Default)]
@@ -185,10 +196,27 @@ impl Driver<'_> {
         sequence: u64,
         query: Query,
     ) -> Result<(), SearchError> {
-        let given = own(self.estimator.begin(sequence, &query))?;
+        let given = match self.exceeded(&query.subject) {
+            // No estimator is asked: nothing is trained, and nothing charged.
+            Some(problem) => Ok(Step::Failed(problem)),
+            None => own(self.estimator.begin(sequence, &query))?,
+        };
         let fuel = spent(&mut progress.estimator_fuel, self.estimator.fuel_used());
         jobs.journal.put(&Record::Started { sequence, answer: answer(&given, Cow::Borrowed), fuel })?;
-        self.follow(progress, jobs, sequence, Job { query, trained: 0, remembered: 0 }, given)
+        self.follow(progress, jobs, sequence, Job { query, trained: 0, remembered: 0, measured: false }, given)
+    }
+
+    fn is_within(&self, architecture: &Architecture) -> bool {
+        let limits = self.space.limits();
+        limits.is_none_or(|limits| self.space.profile(architecture).is_ok_and(|one| limits.check(&one).is_ok()))
+    }
+
+    /// The constraint of size that an architecture does not meet.
+    fn exceeded(&self, subject: &Subject) -> Option<String> {
+        let (Some(limits), Subject::Architecture(architecture)) = (self.space.limits(), subject) else { return None };
+        // One that cannot be built fails where it is to be trained.
+        let footprint = self.space.profile(architecture).ok()?;
+        limits.check(&footprint).err().map(|error| error.to_string())
     }
 
     /// Takes the outcome of an action to the job that asked for it.
@@ -203,6 +231,7 @@ impl Driver<'_> {
             (Ok(outcome), Subject::Architecture(architecture)) => {
                 *(if remembered { &mut job.remembered } else { &mut job.trained }) += 1;
                 progress.cost += outcome.seconds;
+                job.measured |= outcome.latency.is_some();
                 progress.networks.extend(network);
                 shown(outcome, &self.experiment.task.objectives, || self.space.profile(architecture))
             }
@@ -318,7 +347,7 @@ impl Driver<'_> {
             progress.failed += 1;
             progress.last_failure = Some(reason);
         }
-        progress.history.push(Told { architecture, rank });
+        progress.history.push(Told { architecture, rank, measured: job.measured });
     }
 
     /// Whether an observation beats all before it: a higher fidelity first, then a better first objective.
@@ -364,23 +393,30 @@ impl Driver<'_> {
     }
 
     /// The strategy's picks, or else the best observed; at most as many as there are finalists.
-    fn candidates(&mut self, mut progress: Progress, jobs: &mut Jobs<'_>) -> Result<Vec<Architecture>, SearchError> {
+    fn candidates(&mut self, mut progress: Progress, jobs: &mut Jobs<'_>) -> Result<Vec<Candidate>, SearchError> {
         let given = own(self.strategy.recommend())?;
         let fuel = spent(&mut progress.strategy_fuel, self.strategy.fuel_used());
         let answer = answer(&given, |picks| Cow::Borrowed(picks.as_slice()));
         jobs.journal.put(&Record::Recommended { answer, fuel })?;
         let mut picks = given?;
         if picks.is_empty() {
-            return Ok(self.finalists(best_first(&progress.history, self.goal)));
+            let best = best_first(&progress.history, self.goal);
+            return Ok(self.finalists(best, &progress.history));
         }
-        Ok(self.finalists(picks.drain(..)))
+        Ok(self.finalists(picks.drain(..), &progress.history))
     }
 
-    /// The first ones whose networks differ, as many as there are finalists.
-    fn finalists(&self, picks: impl Iterator<Item = Architecture>) -> Vec<Architecture> {
+    /// The first ones that meet the constraints and whose networks differ, as many as there are finalists.
+    fn finalists(&self, picks: impl Iterator<Item = Architecture>, history: &[Told]) -> Vec<Candidate> {
         let mut seen = HashSet::new();
-        let distinct = picks.filter(|pick| self.space.fingerprint(pick).is_ok_and(|one| seen.insert(one)));
-        distinct.take(self.experiment.run.finalists as usize).collect()
+        let within = picks.filter(|pick| self.is_within(pick));
+        let distinct = within.filter(|pick| self.space.fingerprint(pick).is_ok_and(|one| seen.insert(one)));
+        let measures = self.experiment.latency().is_some();
+        let candidate = |architecture: Architecture| {
+            let told = |one: &Told| one.measured && one.architecture.as_ref() == Some(&architecture);
+            Candidate { measured: measures && history.iter().any(told), architecture }
+        };
+        distinct.take(self.experiment.run.finalists as usize).map(candidate).collect()
     }
 }
 

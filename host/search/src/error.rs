@@ -95,6 +95,14 @@ pub enum SearchError {
     /// The run's trainer does not classify examples.
     #[error("the trainer `{0}` cannot predict: it does not name `predict` among its actions")]
     CannotPredict(String),
+    /// The trainer does not measure latencies.
+    #[error(
+        "latency is asked for, and the trainer `{0}` cannot measure it: it does not name `latency` among its actions"
+    )]
+    CannotMeasure(String),
+    /// The trainer failed to measure a network's latency.
+    #[error("the trainer cannot measure the latency: {}", .0.message)]
+    Measurement(Failure),
     /// The trainer failed to classify examples.
     #[error("the trainer cannot classify: {}", .0.message)]
     Prediction(Failure),

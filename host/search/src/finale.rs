@@ -1,15 +1,15 @@
 //! The end of a run: the best architectures are retrained in full, and the best of them is tested.
 
-use archwright_protocol::{Evaluate, Metrics, Outcome, Subset};
+use archwright_protocol::{Evaluate, Latency, Metrics, Outcome, Subset};
 use archwright_space::{Architecture, Space, SpaceError, seed};
 use archwright_store::RunId;
 
 use crate::action::Request;
-use crate::driver::Searched;
+use crate::driver::{Candidate, Searched};
 use crate::error::SearchError;
 use crate::experiment::RunSettings;
 use crate::jobs::Jobs;
-use crate::report::{Event, Finalist, Observer, Report, mean_and_deviation};
+use crate::report::{Event, Finalist, Observer, Report, mean_and_deviation, median};
 use crate::stop::Stop;
 
 /// Retrains the candidates over several seeds, and tests the one that is best on the validation split. The test split is
@@ -21,6 +21,8 @@ pub(crate) struct Finale<'a> {
     pub(crate) stop: &'a Stop,
     /// Whether the data is a text: its networks are compared by perplexity.
     pub(crate) is_text: bool,
+    /// What trainings measure of a network's latency.
+    pub(crate) latency: Option<Latency>,
 }
 
 /// A finalist's trainings so far.
@@ -47,10 +49,16 @@ impl Finale<'_> {
                 finalists.push((self.finalist(one)?, one));
             }
         }
-        // Stable: of equals, the one that did better in the search.
-        finalists.sort_by(|(left, _), (right, _)| match (left.validation_perplexity, right.validation_perplexity) {
-            (Some(left), Some(right)) => left.total_cmp(&right),
-            _ => right.validation_accuracy.total_cmp(&left.validation_accuracy),
+        let limit = self.latency.as_ref().and_then(|latency| latency.limit);
+        let above = |one: &Finalist| limit.zip(one.latency).is_some_and(|(limit, latency)| latency > limit);
+        // Stable: of equals, the one that did better in the search. Those whose latency was within its limit in the search,
+        // and is not now that it was measured again, come last.
+        finalists.sort_by(|(left, _), (right, _)| {
+            let better = match (left.validation_perplexity, right.validation_perplexity) {
+                (Some(left), Some(right)) => left.total_cmp(&right),
+                _ => right.validation_accuracy.total_cmp(&left.validation_accuracy),
+            };
+            above(left).cmp(&above(right)).then(better)
         });
         let Some((found, _)) = finalists.first() else {
             return Err(SearchError::NoFinalist(failures.last().cloned().unwrap_or_else(|| "there was none".into())));
@@ -69,28 +77,36 @@ impl Finale<'_> {
             found,
             test,
             finalists: finalists.into_iter().map(|(finalist, _)| finalist).collect(),
+            latency_batch: self.latency.as_ref().map(|latency| latency.batch_size),
             tried,
         })
     }
 
     fn retrain(
         &self,
-        candidates: Vec<Architecture>,
+        candidates: Vec<Candidate>,
         queries: u64,
         jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Retrained>, SearchError> {
         let seeds = u64::from(self.settings.final_seeds);
         observer.on(Event::Retraining { trainings: candidates.len() as u64 * seeds });
-        for (index, architecture) in candidates.iter().enumerate() {
+        for (index, Candidate { architecture, measured }) in candidates.iter().enumerate() {
             for repeat in 0..seeds {
                 let seed = seed::derive(self.settings.seed, "final", repeat);
-                jobs.request(index as u64, Request::Retrain { subject: architecture.clone(), seed })?;
+                jobs.request(
+                    index as u64,
+                    Request::Retrain { subject: architecture.clone(), seed, within_limits: *measured },
+                )?;
             }
         }
         let mut retrained: Vec<Retrained> = candidates
             .into_iter()
-            .map(|architecture| Retrained { architecture, outcomes: Vec::new(), failures: Vec::new() })
+            .map(|Candidate { architecture, .. }| Retrained {
+                architecture,
+                outcomes: Vec::new(),
+                failures: Vec::new(),
+            })
             .collect();
         while let Some(delivery) = jobs.deliver(self.stop, observer)? {
             observer.on(Event::Retrained);
@@ -130,6 +146,7 @@ impl Finale<'_> {
             validation_accuracy_deviation,
             validation_perplexity,
             validation_perplexity_deviation,
+            latency: median(retrained.outcomes.iter().filter_map(|outcome| outcome.latency).collect()),
             weights: retrained.outcomes.iter().filter_map(|outcome| outcome.weights.clone()).collect(),
             failures: retrained.failures.clone(),
         })

@@ -9,7 +9,7 @@ use crate::error::SearchError;
 use crate::found::Found;
 use crate::search::Search;
 use crate::stop::Stop;
-use crate::trainers::Predictor;
+use crate::trainers::SingleTrainer;
 
 /// Bytes of files that are sent to a trainer at once, unless one alone is larger.
 const MESSAGE: usize = 8 << 20;
@@ -62,10 +62,10 @@ impl Search {
     }
 
     /// Starts a trainer on the first of this search's devices.
-    fn predictor(&self, store: &Store, stop: &Stop) -> Result<Predictor, SearchError> {
+    fn predictor(&self, store: &Store, stop: &Stop) -> Result<SingleTrainer, SearchError> {
         let device = self.workers().into_iter().next().unwrap_or_else(|| "cpu".into());
         let patience = self.experiment().trainer.patience.duration();
-        let started = Predictor::start(&self.command(store), &self.setup(device), patience, stop);
+        let started = SingleTrainer::start(&self.command(store), &self.setup(device), patience, stop);
         if stop.requested() {
             return Err(SearchError::Stopped { before: "anything was classified" });
         }

@@ -64,6 +64,9 @@ pub struct Report {
     pub finalists: Vec<Finalist>,
     /// The architectures tried.
     pub tried: Tried,
+    /// Inputs in the batches whose latency was measured, of a text sequences; absent where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_batch: Option<u32>,
 }
 
 /// What the search itself did.
@@ -113,6 +116,9 @@ pub struct Finalist {
     /// Sample standard deviation over those seeds; absent with one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_perplexity_deviation: Option<f64>,
+    /// Latency in seconds for a batch, the median over the trainings; absent where none was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<f64>,
     /// Digests of the trained weights, one a seed.
     pub weights: Vec<String>,
     /// Why trainings failed, where some did.

@@ -15,7 +15,7 @@ use crate::catalogue::Catalogue;
 use crate::driver::{Driver, objective_name};
 use crate::error::SearchError;
 use crate::executor::Executor;
-use crate::experiment::{Experiment, ExperimentFile, ObjectiveName};
+use crate::experiment::{Experiment, ExperimentFile, ObjectiveName, Source};
 use crate::finale::Finale;
 use crate::jobs::{Jobs, Watch};
 use crate::journal::{Head, Journal, Record, answer};
@@ -45,6 +45,8 @@ pub struct Search {
     experiment: Experiment,
     environment: Environment,
     folder: PathBuf,
+    /// Where the experiment was read from, for errors that point into it.
+    source: Source,
     loaded: Loaded,
     /// What the trainer has to be, where that is settled.
     locked: Option<Ready>,
@@ -86,8 +88,8 @@ impl Search {
         locked: Option<Ready>,
     ) -> Result<Self, SearchError> {
         let loaded = load(&mut file, environment, pinned)?;
-        let ExperimentFile { experiment, folder, .. } = file;
-        Ok(Self { experiment, environment: environment.clone(), folder, loaded, locked })
+        let ExperimentFile { experiment, folder, source } = file;
+        Ok(Self { experiment, environment: environment.clone(), folder, source, loaded, locked })
     }
 
     /// The experiment with every default filled in.
@@ -135,6 +137,7 @@ impl Search {
         observer: &mut dyn Observer,
     ) -> Result<Report, SearchError> {
         let head = self.head(ready);
+        self.check_trainer(ready)?;
         let space = self.space(ready)?;
         for file in &self.loaded.files {
             store.keep_part(file)?;
@@ -159,6 +162,7 @@ impl Search {
         stop: &Stop,
         observer: &mut dyn Observer,
     ) -> Result<Report, SearchError> {
+        self.check_trainer(ready)?;
         let folder = tempfile::tempdir().map_err(SearchError::Scratch)?;
         let store = Store::open(folder.path())?;
         let run = store.begin_run(&json!({}), &self.folder)?;
@@ -198,7 +202,20 @@ impl Search {
 
     pub(crate) fn space(&self, ready: &Ready) -> Result<Arc<Space>, SearchError> {
         let context = Context::full(ready.data.input.clone(), ready.data.classes);
-        Ok(Arc::new(Space::new(Arc::clone(&self.loaded.definition), context)?))
+        let space = Space::new(Arc::clone(&self.loaded.definition), context)?;
+        let limited = space.limited(self.experiment.size_limits()).map_err(|unmet| {
+            let path = ["constraints"].into_iter().chain(unmet.limit).collect::<Vec<_>>();
+            self.source.error(&path, unmet.to_string(), None)
+        })?;
+        Ok(Arc::new(limited))
+    }
+
+    /// Refuses a trainer that cannot do what the experiment asks for.
+    fn check_trainer(&self, ready: &Ready) -> Result<(), SearchError> {
+        if self.experiment.latency().is_some() && !ready.actions.iter().any(|action| action == LATENCY) {
+            return Err(SearchError::CannotMeasure(ready.name.clone()));
+        }
+        Ok(())
     }
 
     /// The device of each worker.
@@ -322,6 +339,7 @@ impl Resumption {
         observer: &mut dyn Observer,
     ) -> Result<Report, SearchError> {
         let Self { search, run, journal } = self;
+        search.check_trainer(ready)?;
         let store = Store::open(&search.environment.store)?;
         let space = search.space(ready)?;
         store.reopen_run(run)?;
@@ -394,6 +412,7 @@ impl Set<'_> {
             ready,
             keep_weights,
             share_isomorphic: settings.share_isomorphic,
+            latency: search.experiment.latency(),
         };
         let mut jobs = Jobs::new(run, journal, executor, store, &maker, &search.experiment);
         jobs.watch = watch;
@@ -410,7 +429,8 @@ impl Set<'_> {
         };
         let searched = driver.search(&mut jobs, observer)?;
         let is_text = search.loaded.task.data.format == DataFormat::Text;
-        let report = Finale { run, settings, space, stop, is_text }.conclude(searched, &mut jobs, observer)?;
+        let report = Finale { run, settings, space, stop, is_text, latency: search.experiment.latency() }
+            .conclude(searched, &mut jobs, observer)?;
         jobs.journal.put(&Record::Ended { report: json!(report).to_string().into() })?;
         jobs.rest()?;
         jobs.journal.sync()?;
@@ -457,6 +477,9 @@ impl Set<'_> {
 
 /// The name under which going on from kept weights is offered and needed.
 const RESUME: &str = "train.resume";
+
+/// The name under which trainers offer to measure latencies.
+pub(crate) const LATENCY: &str = "latency";
 
 /// What estimators can have done here.
 fn offers(ready: &Ready, keep_weights: bool) -> Vec<String> {

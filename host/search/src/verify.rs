@@ -189,6 +189,8 @@ fn repeat(
         ready,
         keep_weights: false,
         share_isomorphic: true,
+        // A measurement does not repeat, and a limit that it decides by may fall out otherwise.
+        latency: None,
     };
     for (ticket, (request, recorded)) in requests {
         let Ok(keyed) = maker.make(request) else { continue };

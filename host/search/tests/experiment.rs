@@ -219,3 +219,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn constraints_are_read_and_their_mistakes_told() {
+    let with = |lines: &str| GOOD.replace("[budget]", &format!("[constraints]\n{lines}\n[budget]"));
+    let file = parse(&with("parameters = 5000\nlatency = \"5ms\"")).expect("constraints");
+    let constraints = file.experiment.constraints.expect("constraints");
+    assert_eq!((constraints.parameters, constraints.multiply_adds), (Some(5000), None));
+    assert!((constraints.latency.expect("a latency").0 - 0.005).abs() < 1e-12);
+    for (lines, expected) in [
+        ("parameters = 0", "`constraints.parameters` has to be at least 1"),
+        ("multiply_adds = 0", "`constraints.multiply_adds` has to be at least 1"),
+        ("activation_bytes = 0", "`constraints.activation_bytes` has to be at least 1"),
+        ("parameters = -3", "`constraints.parameters` has to be a whole number, at least 0, not -3"),
+        ("parameters = 1.5", "`constraints.parameters` has to be a whole number, at least 0, not 1.5"),
+        ("latency = 0", "`constraints.latency` has to be a positive number of seconds"),
+        ("latency = -1.0", "`constraints.latency` has to be a positive number of seconds"),
+        ("latency = \"soon\"", "`constraints.latency` has to be a positive number of seconds"),
+        ("params = 5", "unknown key `params`"),
+        ("", "`[constraints]` is empty: give `parameters`"),
+    ] {
+        let message = parse(&with(lines)).expect_err(lines).to_string();
+        assert!(message.contains(expected), "{lines}: {message}");
+    }
+    let none = check("data = \"digits\"", "data = \"digits\"\nlatency_batch = 0").1;
+    assert_eq!(none, "`task.latency_batch` has to be 1 to 10^6");
+    let objective = parse(&GOOD.replace("\"parameters\"]", "\"latency\"]\nlatency_batch = 8")).expect("an objective");
+    assert_eq!(objective.experiment.task.latency_batch, 8);
+}

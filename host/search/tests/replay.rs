@@ -50,11 +50,26 @@ fn outcome(action: &Action) -> Result<Outcome, Failure> {
     if in_search && byte.is_multiple_of(10) {
         return Err(Failure { kind: FailureKind::Diverged, message: "as the test wants".into() });
     }
+    let latency = match action {
+        Action::Train(train) => train.latency.clone(),
+        _ => None,
+    };
+    let measured = 1e-3 * f64::from(digest.as_bytes()[1]);
+    if latency.as_ref().and_then(|latency| latency.limit).is_some_and(|limit| measured > limit) {
+        return Err(Failure { kind: FailureKind::Infeasible, message: "it is too slow".into() });
+    }
     let metrics = Metrics { accuracy: f64::from(byte) / 255.0, loss: 0.5 };
     let epochs = if let Action::Train(train) = action { train.until_epoch } else { 0 };
     let curve = (1..=epochs).map(|epoch| Epoch { epoch, train_loss: 1.0, metrics }).collect();
     let weights = Some(digest.to_hex().to_string());
-    Ok(Outcome { curve, metrics, weights, seconds: f64::from(byte), peak_memory: None })
+    Ok(Outcome {
+        curve,
+        metrics,
+        weights,
+        seconds: f64::from(byte),
+        peak_memory: None,
+        latency: latency.map(|_| measured),
+    })
 }
 
 fn ready() -> Ready {
@@ -63,7 +78,7 @@ fn ready() -> Ready {
         name: "shuffled".into(),
         version: "0".into(),
         numerics: "none".into(),
-        actions: vec!["train".into(), "evaluate".into()],
+        actions: vec!["train".into(), "evaluate".into(), "latency".into()],
         device: DeviceSummary { name: "none".into(), memory: None },
         data: DataSummary {
             digest: "0".into(),
@@ -76,6 +91,15 @@ fn ready() -> Ready {
             class_names: None,
         },
     }
+}
+
+/// An experiment in which latency is an objective, and latency and size are constrained.
+fn constrained(text: &str) -> String {
+    let objectives = "data = \"digits\"\nobjectives = [\"accuracy\", \"latency\"]";
+    format!(
+        "{}\n[constraints]\nparameters = 20000\nlatency = \"200ms\"\n",
+        text.replace("data = \"digits\"", objectives)
+    )
 }
 
 fn experiment(strategy: &str, tell: &str, cache: bool) -> String {
@@ -161,10 +185,12 @@ proptest! {
     fn a_run_that_is_cut_anywhere_ends_the_same(
         strategy in 0..STRATEGIES.len(),
         cache in any::<bool>(),
+        measured in any::<bool>(),
         cuts in prop::collection::vec(0.0..1.0f64, 1..4),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let text = experiment(STRATEGIES[strategy], "query", cache);
+        let text = if measured { constrained(&text) } else { text };
         let Some(environment) = run(folder.path(), &text) else { return Ok(()) };
         let store = Store::open(&environment.store).unwrap();
         let whole = course(&store);
@@ -245,4 +271,52 @@ fn what_is_on_record_is_not_carried_out_again() {
     let Some(environment) = run(folder.path(), &experiment(STRATEGIES[0], "query", false)) else { return };
     assert_eq!(go_on_from(&environment, 0.9999), 0);
     assert!(go_on_from(&environment, 0.5) > 0);
+}
+
+#[test]
+fn a_trainer_that_measures_no_latency_is_refused_before_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(environment) = environment(folder.path()) else { return };
+    let text = constrained(&experiment(STRATEGIES[0], "query", true));
+    let file = ExperimentFile::from_text("test", &text, folder.path()).unwrap();
+    let search = Search::prepare(&file, &environment).unwrap();
+    let store = Store::open(&environment.store).unwrap();
+    let without = Ready { actions: vec!["train".into(), "evaluate".into()], ..ready() };
+    let error = search.run_on(&mut Shuffled::default(), &without, 1, &store, &Stop::default(), &mut ()).unwrap_err();
+    assert!(matches!(&error, SearchError::CannotMeasure(name) if name == "shuffled"), "{error}");
+    assert!(error.to_string().contains("it does not name `latency` among its actions"), "{error}");
+    assert!(store.runs().unwrap().is_empty());
+}
+
+#[test]
+fn a_smaller_network_is_trained_and_the_full_one_measured() {
+    /// Looks at what is to be measured.
+    #[derive(Default)]
+    struct Looking(Shuffled, Vec<(bool, bool)>);
+
+    impl Executor for Looking {
+        fn submit(&mut self, ticket: u64, action: Action, checkpoint: Option<Checkpoint>) {
+            if let Action::Train(train) = &action {
+                let latency = train.latency.as_ref().unwrap();
+                self.1.push((train.keep_weights, latency.network.as_ref().is_some_and(|full| **full != train.network)));
+            }
+            self.0.submit(ticket, action, checkpoint);
+        }
+
+        fn next(&mut self, patience: Duration) -> Option<ExecutorEvent> {
+            self.0.next(patience)
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let Some(environment) = environment(folder.path()) else { return };
+    let low = "use = \"low-fidelity\"\nresolution_share = 0.5";
+    let text =
+        constrained(&experiment(STRATEGIES[0], "query", true).replace("use = \"full-training\"\nrepeats = 2", low));
+    let file = ExperimentFile::from_text("test", &text, folder.path()).unwrap();
+    let search = Search::prepare(&file, &environment).unwrap();
+    let store = Store::open(&environment.store).unwrap();
+    let mut looking = Looking::default();
+    search.run_on(&mut looking, &ready(), 1, &store, &Stop::default(), &mut ()).unwrap();
+    assert!(looking.1.iter().all(|(is_final, other)| is_final != other), "{:?}", looking.1);
 }

@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{
-    all_values, beside, check_decisions, check_point, draw, draw_other, first_value, has_choice, is_active,
-};
+use crate::domain::{all_values, check_decisions, check_point, is_active};
 use crate::seed::Generator;
 use crate::size::Size;
 use crate::{
-    Architecture, Context, Decision, Domain, Encoding, Footprint, Network, Node, Op, Scalar, SearchSpace, Shape,
+    Architecture, Context, Decision, Encoding, Footprint, Network, Node, Op, Scalar, SearchSpace, Shape, SizeLimits,
     SpaceError, Value,
 };
 
 /// Draws after which meeting the constraints is given up.
-const CONSTRAINED_DRAWS: usize = 100;
+pub(crate) const CONSTRAINED_DRAWS: usize = 100;
 /// Points whose networks are tried before a space counts as one that has none.
 const BUILT_DRAWS: usize = 10;
 /// Most points that are looked at to count those that meet the constraints.
@@ -25,10 +23,12 @@ const COUNTED_DECISIONS: usize = 200;
 /// A search space and the context its networks are built for.
 #[derive(Clone)]
 pub struct Space {
-    definition: Arc<dyn SearchSpace>,
-    context: Context,
-    /// A point that meets the constraints.
-    some_point: Arc<[Value]>,
+    pub(crate) definition: Arc<dyn SearchSpace>,
+    pub(crate) context: Context,
+    /// Limits of the size of what is drawn, where there are some.
+    pub(crate) limits: Option<SizeLimits>,
+    /// A point that meets the constraints, and is within the limits.
+    pub(crate) some_point: Arc<[Value]>,
 }
 
 impl std::fmt::Debug for Space {
@@ -46,9 +46,9 @@ impl Space {
     pub fn new(definition: Arc<dyn SearchSpace>, context: Context) -> Result<Self, SpaceError> {
         check_decisions(definition.decisions())?;
         check_context(&context)?;
-        let mut space = Self { definition, context, some_point: Arc::default() };
+        let mut space = Self { definition, context, limits: None, some_point: Arc::default() };
         let mut generator = Generator::new(0);
-        match (0..CONSTRAINED_DRAWS * 100).find_map(|_| space.admitted(space.draw(&mut generator))) {
+        match (0..CONSTRAINED_DRAWS * 100).find_map(|_| space.admitted(space.draw(&mut generator), &mut 0)) {
             Some(values) => space.some_point = values.into(),
             None => {
                 let draws = CONSTRAINED_DRAWS * 100;
@@ -58,6 +58,11 @@ impl Space {
         }
         space.check_builds(&mut generator)?;
         Ok(space)
+    }
+
+    /// The limits of what is drawn, where there are some.
+    pub fn limits(&self) -> Option<&SizeLimits> {
+        self.limits.as_ref()
     }
 
     /// Where the answers come from.
@@ -85,88 +90,6 @@ impl Space {
             Architecture::Point(values) => self.check_values(values),
             Architecture::Network(network) => fits(network, &self.context),
         }
-    }
-
-    /// A random architecture: every active decision drawn uniformly, on a log scale where its domain says so, and again
-    /// until the constraints are met. Where a hundred draws do not meet them it is always the same point that does.
-    pub fn sample(&self, seed: u64) -> Architecture {
-        let mut generator = Generator::new(seed);
-        let values = (0..CONSTRAINED_DRAWS).find_map(|_| self.admitted(self.draw(&mut generator)));
-        Architecture::Point(values.unwrap_or_else(|| self.some_point.to_vec()))
-    }
-
-    /// The parent with another value for one active decision. Decisions that the change activates are drawn afresh. Where
-    /// no decision could change, or a hundred draws and the neighbours do not meet the constraints, it is the parent.
-    ///
-    /// # Errors
-    /// Where the parent is no point of this space.
-    pub fn mutate(&self, parent: &Architecture, seed: u64) -> Result<Architecture, SpaceError> {
-        let values = self.point(parent)?;
-        let mut generator = Generator::new(seed);
-        let open: Vec<usize> = (0..values.len())
-            .filter(|index| values[*index] != Value::Inactive && has_choice(&self.decisions()[*index].domain))
-            .collect();
-        if open.is_empty() {
-            return Ok(parent.clone());
-        }
-        let mutant = (0..CONSTRAINED_DRAWS).find_map(|_| {
-            let chosen = open[generator.below(open.len() as u64) as usize];
-            let mut changed = values.to_vec();
-            changed[chosen] = draw_other(&self.decisions()[chosen].domain, values[chosen], &mut generator);
-            self.repair(&mut changed, &mut generator);
-            self.admitted(changed)
-        });
-        match mutant {
-            Some(values) => Ok(Architecture::Point(values)),
-            None => Ok(self.neighbors(parent, 1)?.pop().unwrap_or_else(|| parent.clone())),
-        }
-    }
-
-    /// Each decision from one parent or the other, evenly. Decisions that are active in the child alone are drawn afresh.
-    /// Where a hundred draws do not meet the constraints, the child is the left parent.
-    ///
-    /// # Errors
-    /// Where a parent is no point of this space.
-    pub fn crossover(&self, left: &Architecture, right: &Architecture, seed: u64) -> Result<Architecture, SpaceError> {
-        let (left, right) = (self.point(left)?, self.point(right)?);
-        let mut generator = Generator::new(seed);
-        let child = (0..CONSTRAINED_DRAWS).find_map(|_| {
-            let either = |(left, right): (&Value, &Value)| {
-                let (first, second) = if generator.below(2) == 0 { (left, right) } else { (right, left) };
-                if *first == Value::Inactive { *second } else { *first }
-            };
-            let mut child: Vec<Value> = left.iter().zip(right).map(either).collect();
-            self.repair(&mut child, &mut generator);
-            self.admitted(child)
-        });
-        Ok(Architecture::Point(child.unwrap_or_else(|| left.to_vec())))
-    }
-
-    /// The architectures one decision away, in decision order, at most `limit`: every other value of a categorical
-    /// decision, the values beside the present one of an ordinal or integer decision, and of a real one the others of nine
-    /// evenly spaced values. Decisions that a change activates take their first value; what does not meet the constraints is
-    /// left out.
-    ///
-    /// # Errors
-    /// Where `of` is no point of this space.
-    pub fn neighbors(&self, of: &Architecture, limit: usize) -> Result<Vec<Architecture>, SpaceError> {
-        let values = self.point(of)?;
-        let mut neighbors = Vec::new();
-        for (index, decision) in self.decisions().iter().enumerate() {
-            if values[index] == Value::Inactive {
-                continue;
-            }
-            for other in beside(&decision.domain, values[index]) {
-                if neighbors.len() == limit {
-                    return Ok(neighbors);
-                }
-                let mut changed = values.to_vec();
-                changed[index] = other;
-                self.settle(&mut changed, first_value);
-                neighbors.extend(self.admitted(changed).map(Architecture::Point));
-            }
-        }
-        Ok(neighbors)
     }
 
     /// The same text for two architectures exactly when their networks are isomorphic and they decide the same recipe.
@@ -315,7 +238,7 @@ impl Space {
     /// Checks that some point has a network. Single points may have none: inputs may be too small for them.
     fn check_builds(&self, generator: &mut Generator) -> Result<(), SpaceError> {
         let Err(first) = self.build(&Architecture::Point(self.some_point.to_vec())) else { return Ok(()) };
-        let drawn = (1..BUILT_DRAWS).filter_map(|_| self.admitted(self.draw(generator)));
+        let drawn = (1..BUILT_DRAWS).filter_map(|_| self.admitted(self.draw(generator), &mut 0));
         let mut others = drawn.map(|values| self.build(&Architecture::Point(values)));
         if others.any(|built| built.is_ok()) { Ok(()) } else { Err(first) }
     }
@@ -344,23 +267,8 @@ impl Space {
         self.definition.admits(values)
     }
 
-    /// Values that meet the constraints.
-    fn admitted(&self, values: Vec<Value>) -> Option<Vec<Value>> {
-        self.definition.admits(&values).is_ok().then_some(values)
-    }
-
-    /// Values for all decisions, whether they meet the constraints or not.
-    fn draw(&self, generator: &mut Generator) -> Vec<Value> {
-        let mut values = Vec::with_capacity(self.decisions().len());
-        for decision in self.decisions() {
-            let active = is_active(self.decisions(), decision, &values);
-            values.push(if active { draw(&decision.domain, generator) } else { Value::Inactive });
-        }
-        values
-    }
-
     /// The values of a point of this space.
-    fn point<'a>(&self, of: &'a Architecture) -> Result<&'a [Value], SpaceError> {
+    pub(crate) fn point<'a>(&self, of: &'a Architecture) -> Result<&'a [Value], SpaceError> {
         match of {
             Architecture::Point(values) => {
                 self.check_values(values)?;
@@ -368,21 +276,6 @@ impl Space {
             }
             Architecture::Network(_) => {
                 Err(SpaceError::Unsupported("a network given outright is no point of this space".into()))
-            }
-        }
-    }
-
-    /// Makes values a point again after some changed, drawing what became active.
-    fn repair(&self, values: &mut [Value], generator: &mut Generator) {
-        self.settle(values, |domain| draw(domain, generator));
-    }
-
-    fn settle(&self, values: &mut [Value], mut fill: impl FnMut(&Domain) -> Value) {
-        for (index, decision) in self.decisions().iter().enumerate() {
-            if !is_active(self.decisions(), decision, values) {
-                values[index] = Value::Inactive;
-            } else if values[index] == Value::Inactive {
-                values[index] = fill(&decision.domain);
             }
         }
     }

@@ -44,6 +44,7 @@ fn action() -> Action {
         start: Start::Fresh,
         evaluate: Subset::Validation,
         keep_weights: false,
+        latency: None,
     })
 }
 

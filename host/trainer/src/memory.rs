@@ -19,11 +19,7 @@ pub(crate) fn check(network: &Network, recipe: &Recipe, device: Device) -> Resul
     let steps = if is_of_steps(network) { recipe.sequence_length } else { 1 };
     let activations = kept_bytes(network)?.saturating_mul(recipe.batch_size.into()).saturating_mul(steps.into());
     let needed = weights.saturating_add(activations);
-    let available = match device {
-        Device::Cuda(index) => device::free_memory(index),
-        _ => of_machine(),
-    };
-    match available {
+    match available(device) {
         Some(available) if needed > available => Err(Problem::new(
             FailureKind::TooLarge,
             format!(
@@ -35,6 +31,38 @@ pub(crate) fn check(network: &Network, recipe: &Recipe, device: Device) -> Resul
             ),
         )),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a forward pass that cannot fit into the device's free memory. The estimate is a lower bound: weights, and the
+/// largest result of the batch.
+pub(crate) fn check_forward(
+    network: &Network,
+    batch_size: u32,
+    recipe: &Recipe,
+    device: Device,
+) -> Result<(), Problem> {
+    let steps = if is_of_steps(network) { recipe.sequence_length } else { 1 };
+    let largest = network.shapes()?.iter().map(|shape| shape.values().saturating_mul(4)).max().unwrap_or(0);
+    let batch = largest.saturating_mul(batch_size.into()).saturating_mul(steps.into());
+    let needed = network.footprint()?.parameters.saturating_mul(4).saturating_add(batch);
+    match available(device) {
+        Some(available) if needed > available => Err(Problem::new(
+            FailureKind::TooLarge,
+            format!(
+                "a forward pass needs at least {} MiB for a batch of {batch_size}, the device has {} MiB free",
+                needed >> 20,
+                available >> 20
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn available(device: Device) -> Option<u64> {
+    match device {
+        Device::Cuda(index) => device::free_memory(index),
+        _ => of_machine(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::schedule::learning_rate;
 use crate::{Problem, Progress, Trainer, weights};
 
 /// Time between signs of life within an epoch.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
 /// What a training uses of the data.
 enum Material<'a> {
@@ -328,7 +328,7 @@ fn mixed(images: Tensor, labels: Tensor, recipe: &Recipe) -> Result<(Tensor, Los
 }
 
 /// The same values with channels next to each other in memory.
-fn channels_last(images: &Tensor) -> Result<Tensor, Problem> {
+pub(crate) fn channels_last(images: &Tensor) -> Result<Tensor, Problem> {
     if images.dim() != 4 {
         return Ok(images.shallow_clone());
     }

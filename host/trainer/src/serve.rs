@@ -73,6 +73,17 @@ fn converse(requests: &Receiver<String>) -> Result<(), Problem> {
                     Err(problem) => Reply::Failed { id, failure: problem.into() },
                 });
             }
+            Request::Measure { id, measure } => {
+                let mut progress = |epoch, metrics| say(&Reply::Progress { id, epoch, metrics });
+                let result = match &trainer {
+                    Some(trainer) => guarded(|| trainer.measure_latency(&measure, &mut progress)),
+                    None => Err(Problem::new(FailureKind::Unsupported, "an action came before the set-up")),
+                };
+                say(&match result {
+                    Ok(latency) => Reply::Measured { id, latency },
+                    Err(problem) => Reply::Failed { id, failure: problem.into() },
+                });
+            }
             Request::Stop => return Ok(()),
         }
     }

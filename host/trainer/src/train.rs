@@ -99,6 +99,9 @@ impl Trainer {
         if train.evaluate == Subset::Test {
             return Err(Problem::new(FailureKind::Unsupported, "a training never sees the test split"));
         }
+        let begun = Instant::now();
+        let latency = self.latency_of(train, progress)?;
+        let measuring = begun.elapsed().as_secs_f64();
         let keeper = checkpoint.map(|checkpoint| Keeper::new(&self.weights, checkpoint, self.identity(train)?));
         let mut run = Run::start(self, train, keeper.transpose()?)?;
         while run.curve.len() < train.until_epoch as usize {
@@ -112,8 +115,8 @@ impl Trainer {
         };
         let metrics = last.metrics;
         let weights = train.keep_weights.then(|| run.save()).transpose()?;
-        let seconds = run.seconds();
-        Ok(Outcome { curve: run.curve, metrics, weights, seconds, peak_memory: None })
+        let seconds = measuring + run.seconds();
+        Ok(Outcome { curve: run.curve, metrics, weights, seconds, peak_memory: None, latency })
     }
 
     /// A digest of everything that a training's states depend on.
@@ -129,7 +132,7 @@ impl Trainer {
         weights::load(&self.weights, &evaluate.weights, &model, None)?;
         let metrics = self.measure(&model, &evaluate.input, evaluate.subset)?;
         let seconds = start.elapsed().as_secs_f64();
-        Ok(Outcome { curve: Vec::new(), metrics, weights: None, seconds, peak_memory: None })
+        Ok(Outcome { curve: Vec::new(), metrics, weights: None, seconds, peak_memory: None, latency: None })
     }
 
     pub(crate) fn model(&self, network: &Network, input: &[u32], bf16: bool) -> Result<Model, Problem> {

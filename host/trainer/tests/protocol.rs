@@ -89,6 +89,23 @@ fn sets_up_acts_and_stops() {
 }
 
 #[test]
+fn measures_networks_of_any_input() {
+    let mut trainer = Conversation::start();
+    let ready = trainer.set_up(json!({ "format": "digits" }), "cpu");
+    assert!(ready["actions"].as_array().unwrap().contains(&json!("latency")), "{ready}");
+    let mut nodes = action(1)["network"]["nodes"].clone();
+    nodes[0]["shape"] = json!([3, 4, 4]);
+    let mut measure = json!({ "network": { "nodes": nodes }, "batch_size": 2, "recipe": {} });
+    trainer.say(&json!({ "type": "measure", "id": 3, "measure": measure }));
+    let measured = trainer.end();
+    assert_eq!((&measured["type"], &measured["id"]), (&json!("measured"), &json!(3)), "{measured}");
+    assert!(measured["latency"].as_f64().unwrap() > 0.0);
+    measure["batch_size"] = json!(0);
+    trainer.say(&json!({ "type": "measure", "id": 4, "measure": measure }));
+    assert_eq!(trainer.end()["failure"]["kind"], "unsupported");
+}
+
+#[test]
 fn ends_with_its_input_even_in_mid_training() {
     let mut trainer = Conversation::start();
     trainer.set_up(json!({ "format": "digits" }), "cpu");

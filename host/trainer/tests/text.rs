@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use archwright_protocol::{
-    Action, Checkpoint, DATA_DIR, DataFormat, DataSource, Evaluate, FailureKind, Optimizer, Outcome, Recipe, Schedule,
-    Setup, Split, Start, Subset, Task, Tokens, Train, VERSION, WEIGHTS_DIR,
+    Action, Checkpoint, DATA_DIR, DataFormat, DataSource, Evaluate, FailureKind, Latency, Optimizer, Outcome, Recipe,
+    Schedule, Setup, Split, Start, Subset, Task, Tokens, Train, VERSION, WEIGHTS_DIR,
 };
 use archwright_space::{Context, Definition, Network, Node, Op, Scalar, Space, bundled};
 use archwright_trainer::data::{Text, read_text};
@@ -85,6 +85,7 @@ fn train(recipe: Recipe) -> Train {
         start: Start::Fresh,
         evaluate: Subset::Validation,
         keep_weights: false,
+        latency: None,
     }
 }
 
@@ -335,4 +336,16 @@ fn what_is_no_text_is_refused_with_the_reason() {
     assert_eq!(read_text(&task(limited), Some(&folder.path().join("many.txt"))).unwrap().vocabulary.len(), 100);
     assert!(refused(&folder.path().join("none.txt"), source()).contains("cannot read"));
     assert!(refused(folder.path(), source()).contains("it holds no train.txt"));
+}
+
+#[test]
+fn the_latency_of_a_sequence_is_measured_over_its_steps() {
+    let _turn = alone();
+    let mut trainer = trainer(&corpus(100));
+    let plain = train(Recipe { epochs: 1, ..recipe() });
+    let latency = |limit| Train { latency: Some(Latency { batch_size: 2, limit, network: None }), ..plain.clone() };
+    let measured = act(&mut trainer, &latency(None), None).unwrap();
+    assert!(measured.latency.unwrap() > 0.0);
+    assert_eq!(Outcome { latency: None, ..measured }, act(&mut trainer, &plain, None).unwrap());
+    assert_eq!(act(&mut trainer, &latency(Some(1e-12)), None).unwrap_err().kind, FailureKind::Infeasible);
 }

@@ -4,8 +4,10 @@
 
 mod digits;
 
-use archwright_protocol::{Action, Evaluate, FailureKind, Optimizer, Outcome, Recipe, Schedule, Start, Subset, Train};
-use archwright_space::Op;
+use archwright_protocol::{
+    Action, Evaluate, FailureKind, Latency, Measure, Optimizer, Outcome, Recipe, Schedule, Start, Subset, Train,
+};
+use archwright_space::{Network, Op};
 use archwright_trainer::{Problem, Trainer};
 
 use digits::{alone, conv, network, noisy, train, trainer};
@@ -110,4 +112,55 @@ fn failures_have_their_reason() {
     assert_eq!(act(&mut trainer, &test).unwrap_err().kind, FailureKind::Unsupported);
     // After all that it still works.
     assert!(act(&mut trainer, &train(Recipe { epochs: 1, ..Recipe::default() })).is_ok());
+}
+
+#[test]
+fn a_latency_is_measured_before_the_training_and_changes_nothing_of_it() {
+    let _turn = alone();
+    let mut trainer = trainer();
+    let plain = train(Recipe { epochs: 1, ..Recipe::default() });
+    let latency =
+        |batch_size, limit| Train { latency: Some(Latency { batch_size, limit, network: None }), ..plain.clone() };
+    let untimed = act(&mut trainer, &plain).unwrap();
+    assert_eq!(untimed.latency, None);
+    for batch_size in [1, 3] {
+        let measured = act(&mut trainer, &latency(batch_size, Some(1e6))).unwrap();
+        assert!(measured.latency.unwrap() > 0.0);
+        assert_eq!(Outcome { latency: None, ..measured }, untimed);
+    }
+    let mut epochs = 0;
+    let action = Action::Train(latency(2, Some(1e-12)));
+    let mut count = |epoch: f64, _| epochs += usize::from(epoch > 0.0);
+    let problem = trainer.act(&action, None, &mut count).unwrap_err();
+    assert_eq!((problem.kind, epochs), (FailureKind::Infeasible, 0), "{problem}");
+    for part in ["for a batch of 2", "1.000e-12 s at most", "not trained"] {
+        assert!(problem.message.contains(part), "{problem}");
+    }
+    assert_eq!(act(&mut trainer, &latency(0, None)).unwrap_err().kind, FailureKind::Unsupported);
+    // Millions of images of 16 channels need some GiB each thousand.
+    assert_eq!(act(&mut trainer, &latency(u32::MAX, None)).unwrap_err().kind, FailureKind::TooLarge);
+}
+
+#[test]
+fn the_latency_of_the_full_network_counts_where_a_smaller_one_is_trained() {
+    let _turn = alone();
+    let mut full = network();
+    full.nodes[1].op = conv(0, 1);
+    let mut smaller = train(Recipe { epochs: 1, ..Recipe::default() });
+    smaller.latency = Some(Latency { batch_size: 1, limit: None, network: Some(Box::new(full)) });
+    // A network that is not valid shows which one is measured.
+    assert_eq!(act(&mut trainer(), &smaller).unwrap_err().kind, FailureKind::Unsupported);
+    smaller.latency = Some(Latency { batch_size: 1, limit: None, network: Some(Box::new(network())) });
+    assert!(act(&mut trainer(), &smaller).unwrap().latency.is_some());
+}
+
+#[test]
+fn a_network_is_measured_without_the_data_that_it_is_for() {
+    let _turn = alone();
+    let mut colour = network();
+    colour.nodes[0].op = Op::Input { shape: vec![3, 32, 32] };
+    let measure = |network, batch_size| Measure { network, batch_size, recipe: Recipe::default() };
+    assert!(trainer().measure_latency(&measure(colour, 2), &mut |_, _| {}).unwrap() > 0.0);
+    let nothing = measure(Network { nodes: Vec::new() }, 1);
+    assert_eq!(trainer().measure_latency(&nothing, &mut |_, _| {}).unwrap_err().kind, FailureKind::Unsupported);
 }

@@ -8,7 +8,8 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use archwright_plugin::{EngineOptions, Limits, NanProfile};
-use archwright_protocol::{DataFormat, Recipe, Split, Tokens};
+use archwright_protocol::{DataFormat, Latency, Recipe, Split, Tokens};
+use archwright_space::SizeLimits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -32,6 +33,9 @@ pub struct Experiment {
     pub task: TaskSettings,
     /// When to stop searching.
     pub budget: Budget,
+    /// What a network may need at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraints: Option<Constraints>,
     /// How to run.
     #[serde(default)]
     pub run: RunSettings,
@@ -81,6 +85,10 @@ pub struct TaskSettings {
     /// What to optimize; the first counts for methods with one objective. Default: accuracy, of a text perplexity.
     #[serde(default = "TaskSettings::default_objectives")]
     pub objectives: Vec<ObjectiveName>,
+    /// Inputs in a batch whose latency is measured, of a text sequences side by side; 1 to 10^6. It counts where `latency`
+    /// is an objective or constrained.
+    #[serde(default = "TaskSettings::default_latency_batch")]
+    pub latency_batch: u32,
     /// How the data is divided.
     #[serde(default)]
     pub split: Split,
@@ -92,6 +100,10 @@ pub struct TaskSettings {
 impl TaskSettings {
     fn default_objectives() -> Vec<ObjectiveName> {
         vec![ObjectiveName::Accuracy]
+    }
+
+    fn default_latency_batch() -> u32 {
+        1
     }
 }
 
@@ -111,6 +123,49 @@ pub enum ObjectiveName {
     MultiplyAdds,
     /// Bytes of activations for one image or token; minimized.
     ActivationBytes,
+    /// Seconds of a forward pass in evaluation mode for a batch, measured by the trainer; minimized.
+    Latency,
+}
+
+/// What a network may need at most. Architectures that need more are not drawn, and fail where a strategy asks for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Constraints {
+    /// Most trainable parameters, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<u64>,
+    /// Most multiply-adds for one image or token, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiply_adds: Option<u64>,
+    /// Most bytes of activations for one image or token, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation_bytes: Option<u64>,
+    /// Longest latency for a batch of `task.latency_batch`. The trainer measures it before a training, and does not train
+    /// a network that takes longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Seconds>,
+}
+
+impl Constraints {
+    /// Those that are known without training.
+    pub(crate) fn sizes(&self) -> SizeLimits {
+        let Self { parameters, multiply_adds, activation_bytes, latency: _ } = *self;
+        SizeLimits { parameters, multiply_adds, activation_bytes }
+    }
+}
+
+impl Experiment {
+    /// The limits of size that are set.
+    pub(crate) fn size_limits(&self) -> SizeLimits {
+        self.constraints.map(|constraints| constraints.sizes()).unwrap_or_default()
+    }
+
+    /// The latency that trainings have measured, where something asks for it.
+    pub(crate) fn latency(&self) -> Option<Latency> {
+        let limit = self.constraints.and_then(|constraints| constraints.latency).map(|limit| limit.0);
+        let asked = limit.is_some() || self.task.objectives.contains(&ObjectiveName::Latency);
+        asked.then_some(Latency { batch_size: self.task.latency_batch, limit, network: None })
+    }
 }
 
 /// When to stop searching. At least one limit has to be given; the first one reached counts.

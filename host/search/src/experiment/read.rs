@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::recipe::recipe_problem;
 use super::words::plain;
-use super::{Budget, EngineSettings, Experiment, RunSettings, TaskSettings, TrainerSettings};
+use super::{Budget, Constraints, EngineSettings, Experiment, RunSettings, TaskSettings, TrainerSettings};
 
 /// Largest experiment file, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -228,6 +228,7 @@ pub(crate) fn nearest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>
 /// Checks ranges that types do not.
 pub(super) fn check(experiment: &Experiment, source: &Source) -> Result<(), ExperimentError> {
     let ranges = budget_ranges(&experiment.budget)
+        .or_else(|| experiment.constraints.as_ref().and_then(constraint_ranges))
         .or_else(|| run_ranges(&experiment.run))
         .or_else(|| trainer_ranges(&experiment.trainer))
         .or_else(|| engine_ranges(&experiment.engine))
@@ -257,6 +258,17 @@ fn budget_ranges(budget: &Budget) -> Option<Problem> {
         });
     }
     must(queries.is_none_or(|queries| (1..=1_000_000_000).contains(&queries)), &["budget", "queries"], "1 to 10^9")
+}
+
+fn constraint_ranges(constraints: &Constraints) -> Option<Problem> {
+    let Constraints { parameters, multiply_adds, activation_bytes, latency: _ } = *constraints;
+    if *constraints == Constraints::default() {
+        let message = "`[constraints]` is empty: give `parameters`, `multiply_adds`, `activation_bytes` or `latency`";
+        return Some(Problem { path: vec!["constraints"], message: message.into() });
+    }
+    [("parameters", parameters), ("multiply_adds", multiply_adds), ("activation_bytes", activation_bytes)]
+        .into_iter()
+        .find_map(|(key, limit)| must(limit != Some(0), &["constraints", key], "at least 1"))
 }
 
 fn run_ranges(run: &RunSettings) -> Option<Problem> {
@@ -307,6 +319,7 @@ fn task_ranges(task: &TaskSettings) -> Option<Problem> {
     let differ = (1..objectives.len()).all(|index| !objectives[..index].contains(&objectives[index]));
     must(!objectives.is_empty(), &["task", "objectives"], "a list of at least one objective")
         .or_else(|| must(differ, &["task", "objectives"], "a list of objectives that differ"))
+        .or_else(|| must((1..=1_000_000).contains(&task.latency_batch), &["task", "latency_batch"], "1 to 10^6"))
         .or_else(|| data_problem(task))
         .or_else(|| must(share(validation), &["task", "split", "validation"], "above 0 and below 1"))
         .or_else(|| must(share(test), &["task", "split", "test"], "above 0 and below 1"))

@@ -13,8 +13,9 @@ use crate::error::SearchError;
 /// Hands every record of the journal at `path` to `each` as JSON, in order.
 ///
 /// `timeless` leaves out what depends on the clock: arrivals (each delivery then holds its outcome), measured seconds, costs
-/// and checksums of what holds them, free memory, and the run's number and folder. Two runs that did the same give the same, line by line, however
-/// often they were interrupted.
+/// and latencies, checksums of what holds them, free memory, and the run's number and folder. Two runs that did the same
+/// give the same, line by line, however often they were interrupted; not so where latency is an objective, since estimates
+/// then hold it.
 ///
 /// # Errors
 /// Where the journal cannot be read or is damaged, or `each` fails.
@@ -74,13 +75,13 @@ fn parsed(text: &str) -> Value {
 
 /// A value without members that depend on the clock, at any depth.
 fn without_times(value: Value) -> Value {
-    const TIMES: [&str; 8] = ["at", "seconds", "cost", "argument", "memory", "peak_memory", "run", "folder"];
+    const TIMES: [&str; 9] = ["latency", "at", "seconds", "cost", "argument", "memory", "peak_memory", "run", "folder"];
     match value {
         Value::Object(members) => members
             .into_iter()
             // Of the head, `run` is a table of settings.
             .filter(|(name, member)| !TIMES.contains(&name.as_str()) || (name == "run" && member.is_object()))
-            .map(|(name, member)| (name, without_times(member)))
+            .map(|(name, member)| if name == "constraints" { (name, member) } else { (name, without_times(member)) })
             .collect(),
         Value::Array(items) => items.into_iter().map(without_times).collect(),
         other => other,

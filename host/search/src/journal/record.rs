@@ -14,6 +14,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the records. A change of [`Record`], or of the form of any type within it, needs a new one.
 pub(crate) const VERSION: u32 = 2;
+<<<<<<< HEAD
+=======
+/// Earlier version that is still read: its outcomes lack the last field, the latency. [`Record::read`] fills it in.
+const WITHOUT_LATENCY: u32 = 1;
+>>>>>>> latency
 
 /// What a plugin answered, or its error as a person sees it.
 pub(crate) type Answer<T> = Result<T, String>;
@@ -30,7 +35,7 @@ pub(crate) enum Record<'a> {
     EstimatorOpened { answer: Answer<()>, fuel: u64 },
     /// The strategy was asked for at most `capacity` queries.
     Asked { capacity: u32, answer: Answer<Cow<'a, Reply>>, fuel: u64 },
-    /// The estimator began on the query in place `sequence`.
+    /// The estimator began on the query in place `sequence`; or that failed before, beyond a constraint of size.
     Started { sequence: u64, answer: Answer<Cow<'a, Step>>, fuel: u64 },
     /// The outcome of action number `ticket` is there, `at` seconds after the run began.
     Arrived {

@@ -1,7 +1,7 @@
 //! Trainers on this machine: one process each, replaced when it is lost.
 
-mod predictor;
 mod process;
+mod single;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::executor::{ActionResult, Executor, ExecutorEvent};
 use crate::stop::Stop;
-pub(crate) use predictor::Predictor;
 use process::TrainerProcess;
+pub(crate) use single::SingleTrainer;
 
 /// Trainers killed from outside that count as one that was lost otherwise.
 const FORGIVEN: u32 = 10;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use archwright_protocol::{
-    Action, Checkpoint, DATA_DIR, Failure, FailureKind, Metrics, Predict, Prediction, Ready, Reply, Request, Setup,
-    VERSION, WEIGHTS_DIR,
+    Action, Checkpoint, DATA_DIR, Failure, FailureKind, Measure, Metrics, Predict, Prediction, Ready, Reply, Request,
+    Setup, VERSION, WEIGHTS_DIR,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
@@ -120,6 +120,11 @@ impl TrainerProcess {
                 Reply::Progress { id, epoch, metrics } if id == ticket => progress(epoch, metrics),
                 Reply::Done { id, outcome } if id == ticket => {
                     let cost = outcome.seconds;
+                    if let Some(latency) = outcome.latency.filter(|latency| !is_latency(*latency)) {
+                        return Err(
+                            self.lost(FailureKind::Crashed, format!("the trainer reports a latency of {latency} s"))
+                        );
+                    }
                     if cost.is_finite() && cost >= 0.0 {
                         return Ok(outcome);
                     }
@@ -147,6 +152,25 @@ impl TrainerProcess {
                 Reply::Predicted { id, predictions } if id == ticket && predictions.len() == files => {
                     return Ok(predictions);
                 }
+                Reply::Failed { id, failure } if id == ticket => return Err(failure),
+                other => return Err(self.confused(&other)),
+            }
+        }
+    }
+
+    /// Measures a network's latency.
+    pub(super) fn measure(
+        &mut self,
+        ticket: u64,
+        measure: Measure,
+        patience: Duration,
+        closing: &Stop,
+    ) -> Result<f64, Failure> {
+        self.send(&Request::Measure { id: ticket, measure: Box::new(measure) })?;
+        loop {
+            match self.receive(patience, closing)? {
+                Reply::Progress { id, .. } if id == ticket => {}
+                Reply::Measured { id, latency } if id == ticket && is_latency(latency) => return Ok(latency),
                 Reply::Failed { id, failure } if id == ticket => return Err(failure),
                 other => return Err(self.confused(&other)),
             }
@@ -255,6 +279,11 @@ impl Drop for TrainerProcess {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether a number of seconds can be a latency.
+fn is_latency(seconds: f64) -> bool {
+    seconds.is_finite() && seconds >= 0.0
 }
 
 fn keep_log(stderr: impl Read, tail: &Mutex<VecDeque<String>>) {

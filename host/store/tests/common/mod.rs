@@ -16,6 +16,7 @@ pub(crate) fn outcome(accuracy: f64) -> Outcome {
         weights: None,
         seconds: 1.5,
         peak_memory: None,
+        latency: None,
     }
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn train(recipe: Recipe) -> Train {
         start: Start::Fresh,
         evaluate: Subset::Validation,
         keep_weights: false,
+        latency: None,
     }
 }
 

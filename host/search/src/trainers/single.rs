@@ -1,22 +1,22 @@
-//! One trainer that classifies examples.
+//! One trainer that classifies examples or measures networks.
 
 use std::time::Duration;
 
-use archwright_protocol::{Failure, Predict, Prediction, Ready, Setup};
+use archwright_protocol::{Failure, Measure, Predict, Prediction, Ready, Setup};
 
 use super::TrainerCommand;
 use super::process::TrainerProcess;
 use crate::stop::Stop;
 
 /// A trainer that is set up. It ends when this is dropped.
-pub(crate) struct Predictor {
+pub(crate) struct SingleTrainer {
     process: TrainerProcess,
     ready: Ready,
     patience: Duration,
     requests: u64,
 }
 
-impl Predictor {
+impl SingleTrainer {
     /// Starts a trainer and sets it up.
     pub(crate) fn start(
         command: &TrainerCommand,
@@ -37,5 +37,11 @@ impl Predictor {
     pub(crate) fn predict(&mut self, predict: Predict, stop: &Stop) -> Result<Vec<Prediction>, Failure> {
         self.requests += 1;
         self.process.predict(self.requests, predict, self.patience, stop)
+    }
+
+    /// Measures a network's latency in seconds for a batch.
+    pub(crate) fn measure(&mut self, measure: Measure, stop: &Stop) -> Result<f64, Failure> {
+        self.requests += 1;
+        self.process.measure(self.requests, measure, self.patience, stop)
     }
 }
