@@ -10,6 +10,7 @@ pub mod device;
 #[cfg(test)]
 mod export_tests;
 mod failure;
+mod material;
 mod memory;
 mod model;
 #[cfg(test)]
