@@ -11,7 +11,10 @@ mod predict;
 mod recipe;
 mod task;
 
-pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Metrics, Outcome, Start, Subset, Train};
+pub use action::{
+    Action, Epoch, Evaluate, EvaluateShared, Failure, FailureKind, Metrics, Outcome, Paths, Start, Subset, Supergraph,
+    Train, TrainShared,
+};
 pub use message::{Checkpoint, DataSummary, DeviceSummary, Normalisation, Ready, Reply, Request, Setup};
 pub use predict::{Predict, Prediction};
 pub use recipe::{Optimizer, Recipe, Schedule};
