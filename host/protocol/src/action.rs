@@ -1,6 +1,8 @@
 //! What a trainer is asked to do, and what came of it.
 
-use archwright_space::Network;
+use std::collections::BTreeMap;
+
+use archwright_space::{Architecture, Network, Scalar};
 use serde::{Deserialize, Serialize};
 
 use crate::Recipe;
@@ -14,6 +16,10 @@ pub enum Action {
     Train(Train),
     /// Evaluate a trained network.
     Evaluate(Evaluate),
+    /// Train the weights that all architectures of a space share.
+    TrainShared(Box<TrainShared>),
+    /// Evaluate an architecture with such weights.
+    EvaluateShared(Box<EvaluateShared>),
 }
 
 /// Trains a network until it has seen `until_epoch` epochs in all.
@@ -78,6 +84,70 @@ pub struct Evaluate {
     pub input: Vec<u32>,
     /// Digest of the weights.
     pub weights: String,
+    /// What to evaluate on.
+    pub subset: Subset,
+}
+
+/// A search space whose architectures share weights: nodes of the same name have the same parameters, where these have the
+/// same shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Supergraph {
+    /// The space in the declarative format.
+    pub definition: String,
+    /// Options of the definition, all of them.
+    pub options: BTreeMap<String, Scalar>,
+    /// Shape of one input (channels, height, width; 1 for a token).
+    pub input: Vec<u32>,
+    /// Number of classes; of a text the size of its vocabulary.
+    pub classes: u32,
+}
+
+/// Trains shared weights, one path through the supergraph a step, until they have seen `until_epoch` epochs in all.
+///
+/// Weights that no path has come to yet start as in a stand-alone network. The outcome's metrics after an epoch are those of
+/// one path drawn for it, with running statistics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainShared {
+    /// What shares the weights.
+    pub supergraph: Supergraph,
+    /// How to train; hyperparameters that an architecture decides do not count.
+    pub recipe: Recipe,
+    /// Epochs that the learning rate's schedule spans, at least `until_epoch`.
+    pub epochs: u32,
+    /// Epochs in all, at least 1.
+    pub until_epoch: u32,
+    /// Seed of initial weights, paths, order of examples and augmentation.
+    pub seed: u64,
+    /// Which weights to start from.
+    pub start: Start,
+    /// Which path each step takes.
+    pub paths: Paths,
+}
+
+/// Paths through a supergraph, one a step of the optimizer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Paths {
+    /// A random architecture each step, as `sample` draws them (Guo et al. 2020).
+    Uniform,
+    /// These, in turn; never empty.
+    Given(Vec<Architecture>),
+}
+
+/// Evaluates an architecture with shared weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluateShared {
+    /// What shares the weights.
+    pub supergraph: Supergraph,
+    /// How batches are made, for `calibration`.
+    pub recipe: Recipe,
+    /// Digest of the weights.
+    pub weights: String,
+    /// The architecture.
+    pub subject: Architecture,
+    /// Batches of training examples over which the statistics of batch norms are estimated anew for this architecture; 0:
+    /// the running statistics of all paths are used.
+    pub calibration: u32,
     /// What to evaluate on.
     pub subset: Subset,
 }

@@ -12,7 +12,10 @@ mod predict;
 mod recipe;
 mod task;
 
-pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Latency, Metrics, Outcome, Start, Subset, Train};
+pub use action::{
+    Action, Epoch, Evaluate, EvaluateShared, Failure, FailureKind, Latency, Metrics, Outcome, Paths, Start, Subset,
+    Supergraph, Train, TrainShared,
+};
 pub use measure::Measure;
 pub use message::{Checkpoint, DataSummary, DeviceSummary, Normalisation, Ready, Reply, Request, Setup};
 pub use predict::{Predict, Prediction};

@@ -6,8 +6,9 @@ use archwright_protocol::{FailureKind, Latency, Measure, Recipe, Train};
 use archwright_space::{Network, Op};
 use tch::{Cuda, Device, Kind, Tensor};
 
+use crate::material::channels_last;
 use crate::model::{Mode, Model};
-use crate::run::{SIGN_OF_LIFE, channels_last};
+use crate::run::SIGN_OF_LIFE;
 use crate::{Problem, Progress, Trainer, memory};
 
 /// Forward passes before those that count: the first ones allocate, and choose how to compute.

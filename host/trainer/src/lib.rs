@@ -11,6 +11,7 @@ pub mod device;
 mod export_tests;
 mod failure;
 mod latency;
+mod material;
 mod memory;
 mod model;
 #[cfg(test)]
@@ -20,7 +21,9 @@ mod predict;
 mod run;
 mod schedule;
 pub mod serve;
+mod shared;
 mod storage;
+mod supergraph;
 mod tensors;
 mod train;
 mod unroll;

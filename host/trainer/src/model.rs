@@ -39,6 +39,9 @@ pub(crate) enum Mode {
     Train { drop_path: f64 },
     /// Evaluation: running statistics, nothing dropped.
     Evaluate,
+    /// As evaluation, but batch norms use the batch's statistics, and their running ones become the mean over `seen`
+    /// batches before and this one.
+    Calibrate { seen: u32 },
 }
 
 /// Results of a forward pass: class scores in 32-bit floats, rows are examples.
@@ -79,7 +82,7 @@ pub(crate) enum Compute {
 }
 
 /// How a parameter starts.
-enum Start {
+pub(crate) enum Start {
     /// Uniform in plus or minus this bound.
     Uniform(f64),
     One,
@@ -109,6 +112,20 @@ impl Model {
     /// A network with fresh weights, drawn from libtorch's generator in the order of the nodes, as PyTorch's layers start:
     /// uniform with a variance of a third of the inverse fan-in (`kaiming_uniform_` with a = sqrt 5; He et al. 2015).
     pub(crate) fn new(network: &Network, device: Device, bf16: bool) -> Result<Self, Problem> {
+        let parameter = |_: &str, shape: &[i64], start: &Start| Ok(start.draw(shape)?);
+        let buffer = |_: &str, length, value| Ok(Tensor::f_full([length], value, (Kind::Float, device))?);
+        Self::with(network, device, bf16, parameter, buffer)
+    }
+
+    /// A network with copies of the parameters that `parameter` gives for names, shapes and starts, and with the very buffers
+    /// that `buffer` gives for names, lengths and first values.
+    pub(crate) fn with(
+        network: &Network,
+        device: Device,
+        bf16: bool,
+        parameter: impl FnMut(&str, &[i64], &Start) -> Result<Tensor, Problem>,
+        mut buffer: impl FnMut(&str, i64, f64) -> Result<Tensor, Problem>,
+    ) -> Result<Self, Problem> {
         network.validate()?;
         let shapes = network.shapes()?;
         let mut plan = Plan::default();
@@ -124,12 +141,12 @@ impl Model {
         for (index, layer) in layers.iter().enumerate() {
             layer.inputs.iter().for_each(|input| last_use[*input] = index);
         }
-        let (flat, parameters) = allocate(&plan, device)?;
+        let (flat, parameters) = allocate(&plan, device, parameter)?;
         let buffers = plan
             .buffers
             .iter()
-            .map(|(name, length, value)| Ok((name.clone(), Tensor::f_full([*length], *value, (Kind::Float, device))?)))
-            .collect::<Result<_, TchError>>()?;
+            .map(|(name, length, value)| Ok((name.clone(), buffer(name, *length, *value)?)))
+            .collect::<Result<_, Problem>>()?;
         let names = plan.parameters.into_iter().map(|(name, _, _)| name).collect();
         let steps = Steps::of(network);
         let embedding = layers.iter().find_map(|layer| match layer.compute {
@@ -210,8 +227,8 @@ impl Model {
                 weights.map(|[_, bias]| &self.parameters[bias]),
                 Some(&self.buffers[statistics[0]].1),
                 Some(&self.buffers[statistics[1]].1),
-                training,
-                MOMENTUM,
+                !matches!(mode, Mode::Evaluate),
+                if let Mode::Calibrate { seen } = mode { 1.0 / (f64::from(seen) + 1.0) } else { MOMENTUM },
                 EPSILON,
                 true,
             )?,
@@ -267,25 +284,32 @@ impl Model {
     }
 }
 
+impl Start {
+    /// A first value, on the CPU, so that a seed means the same weights on every device.
+    pub(crate) fn draw(&self, shape: &[i64]) -> Result<Tensor, TchError> {
+        let options = (Kind::Float, Device::Cpu);
+        match self {
+            Self::Uniform(bound) => Tensor::f_empty(shape, options)?.f_uniform_(-bound, *bound),
+            Self::One => Tensor::f_ones(shape, options),
+            Self::Zero => Tensor::f_zeros(shape, options),
+        }
+    }
+}
+
 /// One row for all parameters, and the parameters as trainable views of it.
-fn allocate(plan: &Plan, device: Device) -> Result<(Tensor, Vec<Tensor>), Problem> {
+fn allocate(
+    plan: &Plan,
+    device: Device,
+    mut parameter: impl FnMut(&str, &[i64], &Start) -> Result<Tensor, Problem>,
+) -> Result<(Tensor, Vec<Tensor>), Problem> {
     let lengths: Vec<i64> = plan.parameters.iter().map(|(_, shape, _)| shape.iter().product()).collect();
     let flat = Tensor::f_zeros([lengths.iter().sum::<i64>()], (Kind::Float, device))?;
     let mut parameters = Vec::new();
     let mut offset = 0;
-    for ((_, shape, start), length) in plan.parameters.iter().zip(lengths) {
+    for ((name, shape, start), length) in plan.parameters.iter().zip(lengths) {
         let mut view = flat.f_narrow(0, offset, length)?.f_view(shape.as_slice())?;
         offset += length;
-        // Drawn on the CPU, so that a seed means the same weights on every device.
-        match start {
-            Start::Uniform(bound) => {
-                let drawn =
-                    Tensor::f_empty(shape.as_slice(), (Kind::Float, Device::Cpu))?.f_uniform_(-bound, *bound)?;
-                view.f_copy_(&drawn)?;
-            }
-            Start::One => view = view.f_fill_(1.0)?,
-            Start::Zero => {}
-        }
+        view.f_copy_(&parameter(name, shape, start)?)?;
         parameters.push(view.f_detach()?.f_set_requires_grad(true)?);
     }
     Ok((flat, parameters))

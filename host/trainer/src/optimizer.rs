@@ -15,12 +15,19 @@ pub(crate) struct Optimizer {
 
 impl Optimizer {
     pub(crate) fn new(recipe: &Recipe, flat: &Tensor) -> Result<Self, TchError> {
-        let names: &[&'static str] = match recipe.optimizer {
+        let state = Self::state_names(recipe)
+            .iter()
+            .map(|name| Ok((*name, flat.f_zeros_like()?)))
+            .collect::<Result<_, TchError>>()?;
+        Ok(Self { recipe: recipe.clone(), state, steps: 0 })
+    }
+
+    /// What the state holds for each parameter.
+    pub(crate) fn state_names(recipe: &Recipe) -> &'static [&'static str] {
+        match recipe.optimizer {
             Kind::Sgd => &["momentum"],
             Kind::Adamw => &["first_moment", "second_moment"],
-        };
-        let state = names.iter().map(|name| Ok((*name, flat.f_zeros_like()?))).collect::<Result<_, TchError>>()?;
-        Ok(Self { recipe: recipe.clone(), state, steps: 0 })
+        }
     }
 
     /// Takes a step of all parameters, `flat`, along `gradient`.

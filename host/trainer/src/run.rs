@@ -4,13 +4,10 @@ use std::time::{Duration, Instant};
 
 use archwright_protocol::{Epoch, FailureKind, Metrics, Recipe, Start, Train};
 use archwright_space::seed;
-use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
-use tch::{Device, Kind, Reduction, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use crate::augment::augment;
 use crate::checkpoint::{Keeper, State};
-use crate::data::{Columns, Data, ImageData, shuffle};
+use crate::material::{Batch, Material, Scored};
 use crate::model::{Mode, Model, Scores};
 use crate::optimizer::Optimizer;
 use crate::schedule::learning_rate;
@@ -18,22 +15,6 @@ use crate::{Problem, Progress, Trainer, weights};
 
 /// Time between signs of life within an epoch.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
-
-/// What a training uses of the data.
-enum Material<'a> {
-    /// Examples by their indices.
-    Images { data: &'a ImageData, examples: Vec<i64> },
-    /// Sequences side by side.
-    Text(Columns),
-}
-
-/// What a step of the optimizer sees.
-enum Batch {
-    /// Images by their indices.
-    Images(Vec<i64>),
-    /// The first row and the number of rows of a text.
-    Rows((i64, i64)),
-}
 
 /// A training under way.
 pub(crate) struct Run<'a> {
@@ -103,7 +84,7 @@ impl<'a> Run<'a> {
         seed_libtorch(seed::derive(train.seed, "weights", 0));
         let model = trainer.model(&train.network, &train.input, train.recipe.bf16)?;
         let optimizer = Optimizer::new(&train.recipe, &model.flat)?;
-        let material = Material::new(&trainer.data, train)?;
+        let material = Material::new(&trainer.data, train.data_share, &train.recipe)?;
         let states = material.first_states(&model)?;
         Ok(Self {
             trainer,
@@ -194,152 +175,50 @@ impl<'a> Run<'a> {
 
     /// Takes a step along the gradient of a batch; gives its mean loss.
     fn step(&mut self, batch: &Batch, mode: Mode, rate: f64) -> Result<Tensor, Problem> {
-        let Train { recipe, .. } = self.train;
-        let (Scores { output, auxiliary }, loss_of) = self.scores(batch, mode)?;
-        let mut loss = loss_of.of(&output)?;
-        if recipe.auxiliary_weight > 0.0 {
-            for scores in &auxiliary {
-                loss = loss.f_add(&loss_of.of(scores)?.f_mul_scalar(recipe.auxiliary_weight)?)?;
-            }
-        }
-        let parameters = self.model.parameters();
-        let gradients = Tensor::f_run_backward(&[&loss], parameters, false, false)?;
-        let rows = gradients
-            .iter()
-            .zip(parameters)
-            // A head without weight in the loss gets no gradient.
-            .map(
-                |(gradient, parameter)| {
-                    if gradient.defined() { gradient.f_reshape([-1]) } else { parameter.f_zeros_like()?.f_view([-1]) }
-                },
-            )
-            .collect::<Result<Vec<_>, _>>()?;
-        if !rows.is_empty() {
-            let gradient = Tensor::f_cat(&rows, 0)?;
-            tch::no_grad(|| self.optimizer.step(&mut self.model.flat, gradient, rate))?;
-        }
-        Ok(loss.f_detach()?)
-    }
-
-    /// The network's scores for a batch, and what to compare them with.
-    fn scores(&mut self, batch: &Batch, mode: Mode) -> Result<(Scores, LossOf), Problem> {
         let Train { recipe, input, .. } = self.train;
-        match (&self.material, batch) {
-            (Material::Images { data, .. }, Batch::Images(batch)) => {
-                let indices = Tensor::f_from_slice(batch)?.f_to_device(self.trainer.device)?;
-                let (images, labels) = data.batch(&indices, input)?;
-                let (images, loss_of) = mixed(augment(images, recipe)?, labels, recipe)?;
-                let images = if recipe.channels_last { channels_last(&images)? } else { images };
-                Ok((self.model.forward(&images, mode)?, loss_of))
-            }
-            (Material::Text(columns), Batch::Rows(rows)) => {
-                let (tokens, labels) = columns.window(*rows)?;
-                let scores = self.model.unroll(&tokens, &mut self.states, mode)?;
-                Ok((scores, LossOf { labels, other: None, smoothing: recipe.label_smoothing }))
-            }
-            _ => Err(Problem::new(FailureKind::Internal, "a batch of other data")),
-        }
+        let scored = self.material.scores(&self.model, batch, &mut self.states, recipe, input, mode)?;
+        step(&mut self.model, &mut self.optimizer, scored, recipe, rate)
     }
 }
 
-impl<'a> Material<'a> {
-    fn new(data: &'a Data, train: &Train) -> Result<Self, Problem> {
-        match data {
-            Data::Images(data) => {
-                let all = data.train();
-                let count = ((all.len() as f64 * train.data_share).round() as usize).clamp(1, all.len());
-                Ok(Self::Images { data, examples: all[..count].to_vec() })
-            }
-            Data::Text(text) => text.train(train.data_share, train.recipe.batch_size).map(Self::Text),
+/// Takes a step of a network's weights along the gradient of its loss; gives the loss.
+pub(crate) fn step(
+    model: &mut Model,
+    optimizer: &mut Optimizer,
+    Scored { scores: Scores { output, auxiliary }, loss_of }: Scored,
+    recipe: &Recipe,
+    rate: f64,
+) -> Result<Tensor, Problem> {
+    let mut loss = loss_of.of(&output)?;
+    if recipe.auxiliary_weight > 0.0 {
+        for scores in &auxiliary {
+            loss = loss.f_add(&loss_of.of(scores)?.f_mul_scalar(recipe.auxiliary_weight)?)?;
         }
     }
-
-    /// The batches of an epoch, those of images in an order that the seed decides.
-    fn batches(&self, recipe: &Recipe, seed: u64) -> Vec<Batch> {
-        match self {
-            Self::Images { examples, .. } => {
-                let mut order = examples.clone();
-                shuffle(&mut order, &mut ChaCha8Rng::seed_from_u64(seed));
-                let batches = order.chunks(recipe.batch_size as usize);
-                // A batch norm cannot normalise over one example.
-                let batches = batches.filter(|batch| batch.len() > 1 || order.len() == 1);
-                batches.map(|batch| Batch::Images(batch.to_vec())).collect()
-            }
-            Self::Text(columns) => columns.windows(recipe.sequence_length.into()).map(Batch::Rows).collect(),
-        }
+    let parameters = model.parameters();
+    let gradients = Tensor::f_run_backward(&[&loss], parameters, false, false)?;
+    let rows = gradients
+        .iter()
+        .zip(parameters)
+        // A head without weight in the loss gets no gradient.
+        .map(
+            |(gradient, parameter)| {
+                if gradient.defined() { gradient.f_reshape([-1]) } else { parameter.f_zeros_like()?.f_view([-1]) }
+            },
+        )
+        .collect::<Result<Vec<_>, _>>()?;
+    if !rows.is_empty() {
+        let gradient = Tensor::f_cat(&rows, 0)?;
+        tch::no_grad(|| optimizer.step(&mut model.flat, gradient, rate))?;
     }
-
-    /// Number of images or tokens.
-    fn size(&self, batch: &Batch) -> usize {
-        match (self, batch) {
-            (_, Batch::Images(batch)) => batch.len(),
-            (Self::Text(columns), Batch::Rows((_, rows))) => usize::try_from(rows * columns.columns()).unwrap_or(0),
-            (Self::Images { .. }, Batch::Rows(_)) => 0,
-        }
-    }
-
-    /// What an epoch goes on from.
-    fn first_states(&self, model: &Model) -> Result<Vec<Tensor>, Problem> {
-        match self {
-            Self::Images { .. } => Ok(Vec::new()),
-            Self::Text(columns) => Ok(model.first_states(columns.columns())?),
-        }
-    }
-}
-
-/// What scores are compared with: one set of labels, or two with mixup.
-struct LossOf {
-    labels: Tensor,
-    other: Option<(Tensor, f64)>,
-    smoothing: f64,
-}
-
-impl LossOf {
-    fn of(&self, scores: &Tensor) -> Result<Tensor, Problem> {
-        let against = |labels: &Tensor| {
-            scores.f_cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, self.smoothing)
-        };
-        let loss = against(&self.labels)?;
-        match &self.other {
-            None => Ok(loss),
-            Some((labels, share)) => {
-                Ok(loss.f_mul_scalar(*share)?.f_add(&against(labels)?.f_mul_scalar(1.0 - share)?)?)
-            }
-        }
-    }
-}
-
-/// Images mixed with others of the batch (Zhang et al. 2018), and what to compare their scores with.
-fn mixed(images: Tensor, labels: Tensor, recipe: &Recipe) -> Result<(Tensor, LossOf), Problem> {
-    let smoothing = recipe.label_smoothing;
-    if recipe.mixup == 0.0 {
-        return Ok((images, LossOf { labels, other: None, smoothing }));
-    }
-    // A draw from Beta(a, a) is x / (x + y) for x, y from Gamma(a).
-    let shape = Tensor::f_full([2], recipe.mixup, (Kind::Double, Device::Cpu))?;
-    let draws = Vec::<f64>::try_from(Tensor::f_internal_standard_gamma(&shape)?)?;
-    let sum = draws[0] + draws[1];
-    let share = if sum > 0.0 { draws[0] / sum } else { 1.0 };
-    let others = Tensor::f_randperm(images.size()[0], (Kind::Int64, images.device()))?;
-    let partner = images.f_index_select(0, &others)?;
-    let images = images.f_mul_scalar(share)?.f_add(&partner.f_mul_scalar(1.0 - share)?)?;
-    let other = labels.f_index_select(0, &others)?;
-    Ok((images, LossOf { labels, other: Some((other, share)), smoothing }))
-}
-
-/// The same values with channels next to each other in memory.
-pub(crate) fn channels_last(images: &Tensor) -> Result<Tensor, Problem> {
-    if images.dim() != 4 {
-        return Ok(images.shallow_clone());
-    }
-    Ok(images.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
+    Ok(loss.f_detach()?)
 }
 
 /// Seeds libtorch's generators on all devices. The sign bit of a seed is nothing to them.
-fn seed_libtorch(seed: u64) {
+pub(crate) fn seed_libtorch(seed: u64) {
     tch::manual_seed((seed >> 1).cast_signed());
 }
 
-fn no_loss(device: Device) -> Result<Tensor, Problem> {
+pub(crate) fn no_loss(device: Device) -> Result<Tensor, Problem> {
     Ok(Tensor::f_zeros([], (Kind::Double, device))?)
 }

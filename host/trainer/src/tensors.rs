@@ -98,6 +98,20 @@ impl<'a> Contents<'a> {
         state_tensors(model, states).try_for_each(|(name, tensor)| self.read(&name, tensor))
     }
 
+    /// All tensors, by name.
+    pub(crate) fn tensors(&self) -> Result<Vec<(String, Tensor)>, Problem> {
+        self.tensors
+            .iter()
+            .map(|(name, view)| {
+                if view.dtype() != Dtype::F32 {
+                    return Err(Problem::data(format!("`{name}` does not hold 32-bit floats")));
+                }
+                let shape: Vec<i64> = view.shape().iter().map(|side| *side as i64).collect();
+                Ok((name.to_owned(), Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?))
+            })
+            .collect()
+    }
+
     fn read(&self, name: &str, into: &Tensor) -> Result<(), Problem> {
         let view = self
             .tensors
@@ -129,7 +143,7 @@ fn state_name(name: &str) -> String {
 }
 
 /// A tensor's values as 32-bit floats. libtorch runs on little-endian machines alone.
-fn values(tensor: &Tensor) -> Result<Values, TchError> {
+pub(crate) fn values(tensor: &Tensor) -> Result<Values, TchError> {
     let flat = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
     let mut bytes = vec![0; flat.numel() * size_of::<f32>()];
     flat.f_copy_data_u8(&mut bytes, flat.numel())?;

@@ -15,6 +15,7 @@ use crate::checkpoint::Keeper;
 use crate::data::{self, Data};
 use crate::model::{Mode, Model};
 use crate::run::Run;
+use crate::supergraph::Loaded;
 use crate::{Problem, device, memory, weights};
 
 /// Version of how a training goes, raised whenever the same action gives other bits than before. As part of the trainer's
@@ -39,6 +40,8 @@ pub struct Trainer {
     pub(crate) weights: PathBuf,
     /// What outcomes depend on besides the action, as text.
     circumstances: String,
+    /// Shared weights that were used last.
+    pub(crate) shared: Option<Loaded>,
 }
 
 impl Trainer {
@@ -66,7 +69,7 @@ impl Trainer {
             data: data.summary(),
         };
         let circumstances = text(&(&setup.task, &ready.data.digest, &ready.version, &ready.numerics))?;
-        Ok((ready, Self { device, data, weights, circumstances }))
+        Ok((ready, Self { device, data, weights, circumstances, shared: None }))
     }
 
     /// Carries out an action. Its outcome depends on the action and the data alone. A training with a checkpoint keeps its
@@ -84,6 +87,8 @@ impl Trainer {
         match action {
             Action::Train(train) => self.train(train, checkpoint, progress),
             Action::Evaluate(evaluate) => self.evaluate(evaluate),
+            Action::TrainShared(train) => self.train_shared(train, progress),
+            Action::EvaluateShared(evaluate) => self.evaluate_shared(evaluate),
             _ => Err(Problem::new(FailureKind::Unsupported, "this trainer does not know the action")),
         }
     }
@@ -164,7 +169,7 @@ impl Trainer {
     }
 
     /// Accuracy and loss on a subset, with running statistics.
-    fn measure(&self, model: &Model, input: &[u32], subset: Subset) -> Result<Metrics, Problem> {
+    pub(crate) fn measure(&self, model: &Model, input: &[u32], subset: Subset) -> Result<Metrics, Problem> {
         let mut tally = Tally::new(self.device)?;
         tch::no_grad(|| match &self.data {
             Data::Images(images) => {

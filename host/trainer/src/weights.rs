@@ -27,9 +27,13 @@ pub(crate) fn save(
     optimizer: &Optimizer,
     progress: &Progress,
 ) -> Result<String, Problem> {
-    let content = tensors::serialize(tensors::of(model, optimizer)?, progress)?;
-    let digest = blake3::hash(&content).to_hex().to_string();
-    write(folder, &digest, &content).map_err(|error| {
+    store(folder, &tensors::serialize(tensors::of(model, optimizer)?, progress)?)
+}
+
+/// Writes a file that is named by the digest of its content; gives the digest.
+pub(crate) fn store(folder: &Path, content: &[u8]) -> Result<String, Problem> {
+    let digest = blake3::hash(content).to_hex().to_string();
+    write(folder, &digest, content).map_err(|error| {
         let problem = format!("cannot write weights into {}: {error}", folder.display());
         Problem::new(FailureKind::Storage, problem)
     })?;
@@ -52,23 +56,31 @@ pub(crate) fn load(
     model: &Model,
     optimizer: Option<&mut Optimizer>,
 ) -> Result<Progress, Problem> {
-    let path = folder.join(file_name(digest));
-    read(&path, digest, model, optimizer)
-        .map_err(|problem| Problem::new(problem.kind, format!("the weights {}: {problem}", path.display())))
+    read(folder, digest, |contents| {
+        let progress: Progress = contents.about()?;
+        contents.restore(model, optimizer.as_deref())?;
+        if let Some(optimizer) = optimizer {
+            optimizer.steps = progress.steps;
+        }
+        Ok(progress)
+    })
 }
 
-fn read(path: &Path, digest: &str, model: &Model, optimizer: Option<&mut Optimizer>) -> Result<Progress, Problem> {
-    let content = storage::read(path).map_err(|error| Problem::data(error.to_string()))?;
-    if blake3::hash(&content).to_hex().as_str() != digest {
-        return Err(Problem::data("the content does not have the digest that names it"));
-    }
-    let contents = Contents::parse(&content)?;
-    let progress: Progress = contents.about()?;
-    contents.restore(model, optimizer.as_deref())?;
-    if let Some(optimizer) = optimizer {
-        optimizer.steps = progress.steps;
-    }
-    Ok(progress)
+/// Reads a file that is named by the digest of its content.
+pub(crate) fn read<T>(
+    folder: &Path,
+    digest: &str,
+    restore: impl FnOnce(&Contents<'_>) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let path = folder.join(file_name(digest));
+    let restored = || {
+        let content = storage::read(&path).map_err(|error| Problem::data(error.to_string()))?;
+        if blake3::hash(&content).to_hex().as_str() != digest {
+            return Err(Problem::data("the content does not have the digest that names it"));
+        }
+        restore(&Contents::parse(&content)?)
+    };
+    restored().map_err(|problem| Problem::new(problem.kind, format!("the weights {}: {problem}", path.display())))
 }
 
 fn file_name(digest: &str) -> String {

@@ -14,11 +14,6 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the records. A change of [`Record`], or of the form of any type within it, needs a new one.
 pub(crate) const VERSION: u32 = 2;
-<<<<<<< HEAD
-=======
-/// Earlier version that is still read: its outcomes lack the last field, the latency. [`Record::read`] fills it in.
-const WITHOUT_LATENCY: u32 = 1;
->>>>>>> latency
 
 /// What a plugin answered, or its error as a person sees it.
 pub(crate) type Answer<T> = Result<T, String>;

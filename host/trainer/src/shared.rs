@@ -1,0 +1,188 @@
+//! Weights that all architectures of a space share.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use archwright_protocol::Recipe;
+use archwright_space::{Network, seed};
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::model::{Model, Start};
+use crate::optimizer::Optimizer;
+use crate::run::seed_libtorch;
+use crate::weights::Progress;
+use crate::{Problem, tensors, weights};
+
+/// What names of the optimizer's state and of batch norms' statistics start with in a file.
+const STATE: &str = "optimizer/";
+const STATISTIC: &str = "statistic/";
+
+/// Shared weights, with the optimizer's state of each.
+///
+/// A parameter goes by its node's name and its shape. It comes to be when the first path needs it, with values that its name
+/// and the seed decide: which paths came before makes no difference.
+pub(crate) struct SharedWeights {
+    seed: u64,
+    device: Device,
+    /// The value of each parameter, and then its state.
+    parameters: BTreeMap<String, Vec<Tensor>>,
+    statistics: BTreeMap<String, Tensor>,
+    state_names: &'static [&'static str],
+    /// Steps of the optimizer.
+    pub(crate) steps: u64,
+}
+
+impl SharedWeights {
+    pub(crate) fn new(seed: u64, recipe: &Recipe, device: Device) -> Self {
+        Self {
+            seed,
+            device,
+            parameters: BTreeMap::new(),
+            statistics: BTreeMap::new(),
+            state_names: Optimizer::state_names(recipe),
+            steps: 0,
+        }
+    }
+
+    /// Whether the state is what the recipe's optimizer goes on from.
+    pub(crate) fn has_state_for(&self, recipe: &Recipe) -> bool {
+        self.state_names == Optimizer::state_names(recipe)
+    }
+
+    /// A path to train: a network with copies of its parameters and an optimizer with those of its state, both to be given
+    /// back to [`SharedWeights::take_in`]. Its batch norms update the shared statistics.
+    pub(crate) fn path(&mut self, network: &Network, recipe: &Recipe) -> Result<(Model, Optimizer), Problem> {
+        let model = self.model(network, recipe.bf16 && self.device.is_cuda())?;
+        for (key, value) in keys(&model).zip(model.parameters()) {
+            if !self.parameters.contains_key(&key) {
+                let value = value.f_detach_copy()?;
+                let state = self.state_names.iter().map(|_| value.f_zeros_like());
+                let rows = state.collect::<Result<Vec<_>, _>>()?;
+                self.parameters.insert(key, [value].into_iter().chain(rows).collect());
+            }
+        }
+        for (name, statistic) in &model.buffers {
+            let key = key(name, &statistic.size());
+            self.statistics.entry(key).or_insert_with(|| statistic.shallow_clone());
+        }
+        let mut optimizer = Optimizer::new(recipe, &model.flat)?;
+        for (place, (_, state)) in optimizer.state.iter_mut().enumerate() {
+            let rows = keys(&model).filter_map(|key| self.parameters.get(&key)?.get(place + 1)?.f_view([-1]).ok());
+            let rows: Vec<Tensor> = rows.collect();
+            if !rows.is_empty() {
+                *state = Tensor::f_cat(&rows, 0)?;
+            }
+        }
+        optimizer.steps = self.steps;
+        Ok((model, optimizer))
+    }
+
+    /// An architecture's network with copies of its weights, of the statistics as well.
+    pub(crate) fn alone(&self, network: &Network) -> Result<Model, Problem> {
+        let mut model = self.model(network, false)?;
+        for (_, statistic) in &mut model.buffers {
+            *statistic = statistic.f_detach_copy()?;
+        }
+        Ok(model)
+    }
+
+    fn model(&self, network: &Network, bf16: bool) -> Result<Model, Problem> {
+        let parameter = |name: &str, shape: &[i64], start: &Start| {
+            let key = key(name, shape);
+            if let Some(known) = self.parameters.get(&key) {
+                return Ok(known[0].shallow_clone());
+            }
+            seed_libtorch(seed::derive(self.seed, &key, 0));
+            Ok(start.draw(shape)?)
+        };
+        let statistic = |name: &str, length: i64, value: f64| match self.statistics.get(&key(name, &[length])) {
+            Some(known) => Ok(known.shallow_clone()),
+            None => Ok(Tensor::f_full([length], value, (Kind::Float, self.device))?),
+        };
+        Model::with(network, self.device, bf16, parameter, statistic)
+    }
+
+    /// Takes in the weights and the state of a path after a step.
+    pub(crate) fn take_in(&mut self, model: &Model, optimizer: &Optimizer) -> Result<(), Problem> {
+        let rows = [&model.flat].into_iter().chain(optimizer.state.iter().map(|(_, state)| state));
+        for (place, row) in rows.enumerate() {
+            let mut offset = 0;
+            for key in keys(model) {
+                let Some(kept) = self.parameters.get_mut(&key).and_then(|rows| rows.get_mut(place)) else { continue };
+                let length = kept.numel() as i64;
+                let new = row.f_narrow(0, offset, length)?.f_view(kept.size().as_slice())?;
+                tch::no_grad(|| kept.f_copy_(&new))?;
+                offset += length;
+            }
+        }
+        self.steps = optimizer.steps;
+        Ok(())
+    }
+
+    /// Writes all weights, statistics and state; gives the file's digest.
+    pub(crate) fn save(&self, folder: &Path, progress: &Progress) -> Result<String, Problem> {
+        let mut named = Vec::new();
+        for (key, rows) in &self.parameters {
+            named.push((key.clone(), tensors::values(&rows[0])?));
+            for (name, state) in self.state_names.iter().zip(&rows[1..]) {
+                named.push((format!("{STATE}{name}/{key}"), tensors::values(state)?));
+            }
+        }
+        for (key, statistic) in &self.statistics {
+            named.push((format!("{STATISTIC}{key}"), tensors::values(statistic)?));
+        }
+        weights::store(folder, &tensors::serialize(named, progress)?)
+    }
+
+    /// Reads what [`SharedWeights::save`] wrote, and how far the training had gone.
+    pub(crate) fn load(
+        folder: &Path,
+        digest: &str,
+        recipe: &Recipe,
+        device: Device,
+    ) -> Result<(Self, Progress), Problem> {
+        weights::read(folder, digest, |contents| {
+            let progress: Progress = contents.about()?;
+            let mut shared = Self::new(progress.seed, recipe, device);
+            shared.steps = progress.steps;
+            let mut states = BTreeMap::new();
+            for (name, tensor) in contents.tensors()? {
+                let tensor = tensor.f_to_device(device)?;
+                if let Some(key) = name.strip_prefix(STATISTIC) {
+                    shared.statistics.insert(key.to_owned(), tensor);
+                } else if let Some(state) = name.strip_prefix(STATE) {
+                    states.insert(state.to_owned(), tensor);
+                } else {
+                    shared.parameters.insert(name, vec![tensor]);
+                }
+            }
+            for (key, rows) in &mut shared.parameters {
+                for name in shared.state_names {
+                    // Another optimizer's state is none of this one's.
+                    let kept = states.remove(&format!("{name}/{key}"));
+                    rows.push(kept.map_or_else(|| rows[0].f_zeros_like(), Ok)?);
+                }
+            }
+            Ok((shared, progress))
+        })
+    }
+}
+
+/// Names of a network's parameters among shared weights, in its order.
+fn keys(model: &Model) -> impl Iterator<Item = String> {
+    model.names.iter().zip(model.parameters()).map(|(name, parameter)| key(name, &parameter.size()))
+}
+
+fn key(name: &str, shape: &[i64]) -> String {
+    let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    format!("{name}:{}", sides.join("x"))
+}
+
+/// Sets statistics back to what they are before any batch.
+pub(crate) fn forget_statistics(model: &Model) -> Result<(), TchError> {
+    for (name, statistic) in &model.buffers {
+        let first = if name.ends_with("running_var") { 1.0 } else { 0.0 };
+        let _ = statistic.shallow_clone().f_fill_(first)?;
+    }
+    Ok(())
+}
