@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::args::SpaceChoice;
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
+use crate::profile::with_unused;
 use crate::runs::table;
 use crate::space::open;
 
@@ -85,6 +86,7 @@ pub(crate) fn locate(
     let wanted = Wanted::read(what)?;
     let (choice, space, point) = wanted.locate(choice, locations)?;
     let profile = space.profile(&point).map_err(|error| CliError::input(error.to_string(), None))?;
+    let whole = space.whole_work(&point).map_err(|error| CliError::input(error.to_string(), None))?;
     let fingerprint = space.fingerprint(&point).map_err(|error| CliError::input(error.to_string(), None))?;
     let genotype = match &wanted {
         // As it was written.
@@ -102,6 +104,7 @@ pub(crate) fn locate(
             "genotype": genotype,
             "fingerprint": fingerprint,
             "profile": profile,
+            "whole": whole,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -114,9 +117,13 @@ pub(crate) fn locate(
         text += &format!("options: {}\n", choice.options.join(" "));
     }
     text += &format!(
-        "{} parameters, {} multiply-adds, depth {}, {} bytes of activations for one input\nfingerprint {fingerprint}",
+        "{} parameters, {} multiply-adds, depth {}, {} bytes of activations for one input\n",
         profile.parameters, profile.multiply_adds, profile.depth, profile.activation_bytes
     );
+    if let Some(unused) = with_unused(&profile, &whole) {
+        text += &format!("{unused}\n");
+    }
+    text += &format!("fingerprint {fingerprint}");
     if let Wanted::Published(Published { parameters: Some(millions), reference, .. }) = &wanted {
         text += &format!("\npublished with {millions} M parameters ({reference})");
     }

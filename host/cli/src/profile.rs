@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use archwright_protocol::{FailureKind, Measure, Recipe};
 use archwright_search::{SearchError, Stop, measure};
-use archwright_space::{Architecture, Op, Space};
+use archwright_space::{Architecture, Footprint, Op, Space, WholeWork};
 use indicatif::HumanCount;
 use serde_json::json;
 
@@ -22,6 +22,7 @@ pub(crate) fn profile(options: &Profile, locations: &Locations, output: Output) 
     let input = |error: archwright_space::SpaceError| CliError::input(error.to_string(), None);
     let network = space.build(&architecture).map_err(input)?;
     let size = network.footprint().map_err(input)?;
+    let whole = space.whole_work(&architecture).map_err(input)?;
     let fingerprint = space.fingerprint(&architecture).map_err(input)?;
     let recipe = Recipe::default();
     let is_of_steps = network.nodes.iter().any(|node| matches!(node.op, Op::Embedding { .. }));
@@ -41,6 +42,7 @@ pub(crate) fn profile(options: &Profile, locations: &Locations, output: Output) 
             "decisions": decisions.into_iter().collect::<BTreeMap<_, _>>(),
             "fingerprint": fingerprint,
             "profile": size,
+            "whole": whole,
         });
         if let Some(seconds) = measured {
             value["latency"] = json!({
@@ -62,6 +64,9 @@ pub(crate) fn profile(options: &Profile, locations: &Locations, output: Output) 
     let each = if is_of_steps { "for one token" } else { "for one image" };
     text += &format!("parameters        {}\n", HumanCount(size.parameters));
     text += &format!("multiply-adds     {} {each}\n", HumanCount(size.multiply_adds));
+    if let Some(unused) = with_unused(&size, &whole) {
+        text += &format!("                  {unused}\n");
+    }
     text += &format!("depth             {}\n", size.depth);
     text += &format!("activation bytes  {} {each}\n", HumanCount(size.activation_bytes));
     if let Some(seconds) = measured {
@@ -78,6 +83,18 @@ pub(crate) fn profile(options: &Profile, locations: &Locations, output: Output) 
     text += &format!("fingerprint       {fingerprint}");
     output.text(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the network comes to as it is written, where that is more than what its scores depend on.
+pub(crate) fn with_unused(size: &Footprint, whole: &WholeWork) -> Option<String> {
+    let WholeWork { parameters, multiply_adds } = *whole;
+    ((size.parameters, size.multiply_adds) != (parameters, multiply_adds)).then(|| {
+        format!(
+            "({} parameters and {} multiply-adds with operations that no score depends on, as benchmarks count them)",
+            HumanCount(parameters),
+            HumanCount(multiply_adds)
+        )
+    })
 }
 
 /// What is looked at: what was named, or a random architecture.

@@ -27,6 +27,7 @@ spaces!(
     "hierarchical",
     "nas-bench-101",
     "nas-bench-201",
+    "nas-bench-201-macro",
     "nasnet",
     "pnas",
     "proxylessnas",

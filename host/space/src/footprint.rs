@@ -21,7 +21,42 @@ pub struct Footprint {
     pub activation_bytes: u64,
 }
 
+/// What a network's convolutions, fully connected layers and norms hold and do, whether its output depends on them or not.
+///
+/// This is how benchmarks count, NAS-Bench-201 for one: its networks hold operations that lead nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeWork {
+    /// Trainable parameters. Auxiliary heads do not count.
+    pub parameters: u64,
+    /// Multiply-adds of convolutions and fully connected layers, each counted once.
+    pub multiply_adds: u64,
+}
+
 impl Network {
+    /// Parameters and multiply-adds of all nodes but those of auxiliary heads.
+    ///
+    /// # Errors
+    /// As [`Network::validate`].
+    pub fn whole_work(&self) -> Result<WholeWork, SpaceError> {
+        self.check_structure()?;
+        let shapes = self.shapes()?;
+        let live = self.needed_for_output();
+        let mut auxiliary: Vec<bool> = self.nodes.iter().map(|node| matches!(node.op, Op::Auxiliary)).collect();
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if auxiliary[index] {
+                node.inputs.iter().for_each(|input| auxiliary[*input] = true);
+            }
+        }
+        let mut whole = WholeWork::default();
+        for (index, node) in self.nodes.iter().enumerate().filter(|(index, _)| live[*index] || !auxiliary[*index]) {
+            let input = node.inputs.first().map(|input| shapes[*input]);
+            let (parameters, multiply_adds, _) = work(&node.op, input, shapes[index]);
+            whole.parameters = whole.parameters.saturating_add(parameters);
+            whole.multiply_adds = whole.multiply_adds.saturating_add(multiply_adds);
+        }
+        Ok(whole)
+    }
+
     /// Checks that the network is well formed: one input, which comes first; unique names; inputs that come before their
     /// nodes; shapes that fit; a vector as output; sizes within limits.
     ///

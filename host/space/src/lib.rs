@@ -33,7 +33,7 @@ pub use attribute::{Attribute, OPERATIONS};
 pub use decision::{Architecture, Condition, Decision, Domain, Value};
 pub use domain::MAX_DECISIONS;
 pub use encode::Encoding;
-pub use footprint::Footprint;
+pub use footprint::{Footprint, WholeWork};
 pub use format::{Definition, Diagnostic};
 pub use limits::{SizeLimits, Unmet};
 pub use network::{Network, Node};

@@ -34,6 +34,15 @@ pub trait SearchSpace: Send + Sync {
     /// smaller than the network needs, say).
     fn build(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError>;
 
+    /// The network as it is written: with operations that lead nowhere or work on zeros, where [`SearchSpace::build`] leaves
+    /// them out.
+    ///
+    /// # Errors
+    /// As [`SearchSpace::build`].
+    fn build_whole(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
+        self.build(values, context)
+    }
+
     /// Training hyperparameters that the point decides, by their names in the recipe.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::seed::Generator;
 use crate::size::Size;
 use crate::{
     Architecture, Context, Decision, Encoding, Footprint, Network, Node, Op, Scalar, SearchSpace, Shape, SizeLimits,
-    SpaceError, Value,
+    SpaceError, Value, WholeWork,
 };
 
 /// Draws after which meeting the constraints is given up.
@@ -176,6 +176,21 @@ impl Space {
     /// Where the architecture does not belong to this space or cannot be built.
     pub fn profile(&self, of: &Architecture) -> Result<Footprint, SpaceError> {
         self.build(of)?.footprint()
+    }
+
+    /// Parameters and multiply-adds of the network as it is written, with operations that lead nowhere or work on zeros,
+    /// which [`Space::build`] leaves out.
+    ///
+    /// # Errors
+    /// Where the architecture does not belong to this space or cannot be built.
+    pub fn whole_work(&self, of: &Architecture) -> Result<WholeWork, SpaceError> {
+        match of {
+            Architecture::Point(values) => {
+                self.check_values(values)?;
+                self.definition.build_whole(values, &self.context)?.whole_work()
+            }
+            Architecture::Network(network) => network.whole_work(),
+        }
     }
 
     /// Number of points. Those of a space with constraints are counted one by one, where they are few.

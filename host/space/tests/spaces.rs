@@ -50,6 +50,24 @@ fn nas_bench_201_has_the_papers_points_and_parameters() {
 }
 
 #[test]
+fn a_skeleton_that_is_decided_gives_the_networks_of_the_one_that_is_not() {
+    let cells = space("nas-bench-201", &[], [3, 32, 32], 10);
+    let macros = space("nas-bench-201-macro", &[], [3, 32, 32], 10);
+    // Widths, cells before the first reduction, and cells behind each of one to three.
+    assert_eq!(macros.size(), Size::Points(15_625 * 3 * 6 * (6 + 36 + 216)));
+    let skeleton =
+        [("width", "16"), ("cells", "5"), ("reductions", "2"), ("layer-1/cells", "5"), ("layer-2/cells", "5")];
+    for seed in 0..20 {
+        let cell = cells.sample(seed);
+        let labels = cells.label(&cell).into_iter();
+        let labels = labels.chain(skeleton.map(|(name, label)| (name.to_owned(), label.to_owned())));
+        let whole = macros.point_of(&labels.collect()).unwrap();
+        assert_eq!(macros.fingerprint(&whole).unwrap(), cells.fingerprint(&cell).unwrap());
+        assert_eq!(macros.profile(&whole).unwrap(), cells.profile(&cell).unwrap());
+    }
+}
+
+#[test]
 fn a_cell_of_nothing_still_builds() {
     let space = space("nas-bench-201", &[], [3, 32, 32], 10);
     let nothing = Architecture::Point(vec![Value::Index(0); 6]);

@@ -38,24 +38,25 @@ fn random_cells_have_the_size_and_work_of_the_papers_networks() {
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(counted.len(), cells.len());
 
-    let (mut equal, mut whole, mut constant) = (0, 0, 0);
+    let (mut equal, mut constant) = (0, 0);
     for ((architecture, cell), counted) in architectures.iter().zip(&cells).zip(&counted) {
-        let footprint = space.build(architecture).unwrap().footprint().unwrap();
+        let footprint = space.profile(architecture).unwrap();
+        let whole = space.whole_work(architecture).unwrap();
         let numbers =
             |kind: &str| ["parameters", "multiply_adds"].map(|what| counted[format!("{kind}{what}")].as_u64());
         let [found, all, used] =
             [[footprint.parameters, footprint.multiply_adds].map(Some), numbers(""), numbers("used_")];
+        assert_eq!([whole.parameters, whole.multiply_adds].map(Some), all, "{cell}");
         if used[1] == Some(LAST) {
             // No image comes through: of such a network more is kept than what its constant scores depend on.
             assert!(used <= found && found <= all, "{cell}: {footprint:?} {counted}");
             constant += 1;
             continue;
         }
-        // What leads nowhere, or works on zeros, is left out here.
+        // What leads nowhere, or works on zeros, is left out of the networks that are trained.
         assert_eq!(found, used, "{cell}");
         equal += 1;
-        whole += u64::from(found == all);
     }
-    println!("{equal} cells agree, {whole} of them use all of their operations; {constant} let no image through");
-    assert!(equal > CELLS * 9 / 10 && whole > CELLS / 2);
+    println!("{CELLS} whole networks agree, {equal} with what their scores depend on; {constant} let no image through");
+    assert!(equal > CELLS * 9 / 10);
 }

@@ -102,11 +102,15 @@ impl SearchSpace for Definition {
     }
 
     fn build(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
-        check_point(&self.decisions, values)?;
-        self.admits(values)?;
-        let network = build::build(&self.network, &self.decisions, values, context)?.simplify();
+        let network = self.build_whole(values, context)?.simplify();
         network.validate()?;
         Ok(network)
+    }
+
+    fn build_whole(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
+        check_point(&self.decisions, values)?;
+        self.admits(values)?;
+        build::build(&self.network, &self.decisions, values, context)
     }
 
     fn recipe(&self, values: &[Value]) -> Result<BTreeMap<String, Scalar>, SpaceError> {
