@@ -74,7 +74,7 @@ impl<'a> Material<'a> {
         &self,
         model: &Model,
         batch: &Batch,
-        states: &mut Vec<Tensor>,
+        states: &mut [Tensor],
         recipe: &Recipe,
         input: &[u32],
         mode: Mode,
