@@ -125,7 +125,7 @@ pub struct Ready {
     pub version: String,
     /// Everything besides the action that bits of the results depend on, e.g. `libtorch 2.11.0, cpu, 1 thread`.
     pub numerics: String,
-    /// What it can do: `train`, `train.resume`, `evaluate`, `predict`, `latency`.
+    /// What it can do: `train`, `train.resume`, `evaluate`, `shared`, `predict`, `latency`.
     pub actions: Vec<String>,
     /// What it works on.
     pub device: DeviceSummary,

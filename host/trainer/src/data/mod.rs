@@ -115,8 +115,8 @@ impl Data {
     /// What can be done with it. A text has no files to classify.
     pub(crate) fn actions(&self) -> &'static [&'static str] {
         match self {
-            Self::Images(_) => &["train", "train.resume", "evaluate", "predict", "latency"],
-            Self::Text(_) => &["train", "train.resume", "evaluate", "latency"],
+            Self::Images(_) => &["train", "train.resume", "evaluate", "shared", "predict", "latency"],
+            Self::Text(_) => &["train", "train.resume", "evaluate", "shared", "latency"],
         }
     }
 
