@@ -7,7 +7,7 @@ use archwright_plugin::model::{Goal, Objective};
 use archwright_plugin::{Component, Estimator, EstimatorSetup, Strategy, StrategySetup};
 use archwright_protocol::{DataFormat, Ready, Setup, Task, VERSION};
 use archwright_space::{Context, Space, seed};
-use archwright_store::{JournalError, JournalLock, RunId, RunRecord, RunStatus, Store, StoreError};
+use archwright_store::{RunId, RunStatus, Store};
 use serde_json::json;
 
 use crate::action::ActionMaker;
@@ -50,14 +50,6 @@ pub struct Search {
     loaded: Loaded,
     /// What the trainer has to be, where that is settled.
     locked: Option<Ready>,
-}
-
-/// A run that can go on: its parts are loaded, and no other process is at work on it.
-pub struct Resumption {
-    search: Search,
-    run: RunId,
-    /// What there is to play back; nothing where the run ended before its journal began.
-    journal: Option<Journal>,
 }
 
 impl Search {
@@ -171,7 +163,12 @@ impl Search {
     }
 
     /// Starts trainers for the task; gives how many. An error says that it was stopped before `before`.
-    fn trainers(&self, store: &Store, stop: &Stop, before: &'static str) -> Result<(TrainerPool, usize), SearchError> {
+    pub(crate) fn trainers(
+        &self,
+        store: &Store,
+        stop: &Stop,
+        before: &'static str,
+    ) -> Result<(TrainerPool, usize), SearchError> {
         let devices = self.workers();
         let pool = self.pool(store, &devices, stop, before)?;
         if let Some(locked) = &self.locked {
@@ -211,7 +208,7 @@ impl Search {
     }
 
     /// Refuses a trainer that cannot do what the experiment asks for.
-    fn check_trainer(&self, ready: &Ready) -> Result<(), SearchError> {
+    pub(crate) fn check_trainer(&self, ready: &Ready) -> Result<(), SearchError> {
         if self.experiment.latency().is_some() && !ready.actions.iter().any(|action| action == LATENCY) {
             return Err(SearchError::CannotMeasure(ready.name.clone()));
         }
@@ -262,101 +259,9 @@ impl Search {
     }
 }
 
-impl Resumption {
-    /// Makes ready to go on with a run: the same parts by digest, wherever they are now.
-    ///
-    /// # Errors
-    /// Where the run is finished, another process is at work on it, its journal is damaged, or a part is gone.
-    pub fn prepare(record: &RunRecord, environment: &Environment) -> Result<Self, SearchError> {
-        let run = record.id;
-        if record.status == RunStatus::Finished {
-            return Err(SearchError::Finished(run));
-        }
-        let store = Store::open(&environment.store)?;
-        let path = store.journal_path(run);
-        let begun = match JournalLock::take(&path) {
-            Ok(lock) => Journal::resume(&path, lock),
-            Err(JournalError::Busy { .. }) => return Err(SearchError::UnderWay(run)),
-            // The host ended between its note in the store and the journal's first record.
-            Err(JournalError::Absent { .. }) => return Self::afresh(record, &store, environment),
-            Err(error) => Err(error.into()),
-        };
-        let (head, journal) = match begun {
-            Ok((head, journal)) => (head, Some(journal)),
-            Err(SearchError::Journal(JournalError::Unbegun { .. })) => {
-                std::fs::remove_file(&path)
-                    .map_err(|source| StoreError::file(store.folder(), "remove", &path, source))?;
-                return Self::afresh(record, &store, environment);
-            }
-            Err(error) => return Err(error),
-        };
-        Self::with(run, head, journal, &store, environment)
-    }
-
-    fn afresh(record: &RunRecord, store: &Store, environment: &Environment) -> Result<Self, SearchError> {
-        Self::with(record.id, Head::of_run(record)?, None, store, environment)
-    }
-
-    fn with(
-        run: RunId,
-        head: Head,
-        journal: Option<Journal>,
-        store: &Store,
-        environment: &Environment,
-    ) -> Result<Self, SearchError> {
-        let pinned = Pinned { parts: &head.parts, store, prefer: Prefer::Recorded };
-        let file = ExperimentFile::recorded(&head.experiment, &head.folder)?;
-        let search = Search::prepare_with(file, environment, Some(pinned), Some(head.trainer.clone()))?;
-        Ok(Self { search, run, journal })
-    }
-
-    /// The run's experiment.
-    pub fn search(&self) -> &Search {
-        &self.search
-    }
-
-    /// Goes on with the run, to the same end as if it had never stopped.
-    ///
-    /// # Errors
-    /// As [`Search::run`], and where the data or the trainer are not what they were, or a plugin answers otherwise.
-    pub fn run(self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
-        let store = Store::open(&self.search.environment.store)?;
-        let (mut pool, workers) = self.search.trainers(&store, stop, "the run went on")?;
-        let ready = pool.ready().clone();
-        self.run_on(&mut pool, &ready, workers, stop, observer)
-    }
-
-    /// Goes on with the run on any executor; `ready` says what it works on.
-    ///
-    /// # Errors
-    /// As [`Resumption::run`].
-    pub fn run_on(
-        self,
-        executor: &mut dyn Executor,
-        ready: &Ready,
-        workers: usize,
-        stop: &Stop,
-        observer: &mut dyn Observer,
-    ) -> Result<Report, SearchError> {
-        let Self { search, run, journal } = self;
-        search.check_trainer(ready)?;
-        let store = Store::open(&search.environment.store)?;
-        let space = search.space(ready)?;
-        store.reopen_run(run)?;
-        let journal = match journal {
-            Some(journal) => journal,
-            None => Journal::create(&store.journal_path(run), &search.head(ready))?,
-        };
-        let set = Set { search: &search, run, store: &store, ready, space: &space, stop };
-        set.start(workers, true, observer);
-        let result = set.conduct(journal, executor, observer, None);
-        finish(&store, run, result)
-    }
-}
-
 /// Records a run's end. An end that cannot be recorded is told where the run itself went well; otherwise what ended the run
 /// comes first, and it is resumed as one whose host was killed.
-fn finish(store: &Store, run: RunId, result: Result<Report, SearchError>) -> Result<Report, SearchError> {
+pub(crate) fn finish(store: &Store, run: RunId, result: Result<Report, SearchError>) -> Result<Report, SearchError> {
     let recorded = match &result {
         Ok(report) => store.end_run(run, RunStatus::Finished, Some(&json!(report)), None),
         Err(error @ (SearchError::Interrupted { .. } | SearchError::InterruptedFinale { .. })) => {
@@ -380,7 +285,7 @@ pub(crate) struct Set<'a> {
 }
 
 impl Set<'_> {
-    fn start(&self, workers: usize, resumed: bool, observer: &mut dyn Observer) {
+    pub(crate) fn start(&self, workers: usize, resumed: bool, observer: &mut dyn Observer) {
         observer.on(Event::Started(&Summary {
             run: self.run,
             settings: json!(self.search.experiment),
