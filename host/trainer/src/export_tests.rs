@@ -24,7 +24,7 @@ use crate::optimizer::Optimizer;
 use crate::tensors;
 
 /// Inputs that are compared.
-const EXAMPLES: i64 = 64;
+const EXAMPLES: i64 = 256;
 /// Steps of sequences that are compared.
 const LENGTH: i64 = 12;
 /// Largest difference of scores that counts as none.
