@@ -52,6 +52,8 @@ def retrain(model, inputs):
         loss = loss + 0.4 * sum(torch.nn.functional.cross_entropy(head, labels) for head in heads)
         optimizer.zero_grad()
         loss.backward()
+        # As trainings do: the gradients of a deep network may be steep.
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
     return losses
 

@@ -57,7 +57,7 @@ fn a_cell_is_searched_and_reports_perplexity() {
     let module = std::fs::read_to_string(bench.path().join("run-1-export/model.py")).unwrap();
     assert!(module.contains(&format!("test perplexity {perplexity:.4}")), "{module}");
     let message = bench.fails(["predict", "verses.txt"], 2);
-    assert!(message.contains("no files to classify") && message.contains("`archwright export`"), "{message}");
+    assert!(message.contains("no files to classify") && message.contains("`archwright export 1`"), "{message}");
     // With another number of workers, and from nothing, the same bits.
     let again = Bench::new();
     again.write("verses.txt", verses());

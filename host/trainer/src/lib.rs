@@ -22,6 +22,8 @@ mod run;
 mod schedule;
 pub mod serve;
 mod shared;
+#[cfg(test)]
+mod shared_tests;
 mod storage;
 mod supergraph;
 mod tensors;

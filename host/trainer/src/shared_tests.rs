@@ -1,0 +1,63 @@
+//! A path's network is the stand-alone one with the shared weights, bit for bit. `ARCHWRIGHT_PATHS` is the number of paths of
+//! each space, 3 by default.
+
+use std::sync::Arc;
+
+use archwright_protocol::Recipe;
+use archwright_space::{Context, Definition, Network, Space, bundled};
+use tch::{Device, Kind, Tensor};
+
+use crate::model::{Mode, Model};
+use crate::optimizer::Optimizer;
+use crate::shared::SharedWeights;
+use crate::tensors::{self, Contents};
+
+fn scores(model: &Model, is_text: bool) -> Tensor {
+    tch::manual_seed(1);
+    tch::no_grad(|| {
+        if is_text {
+            let tokens = Tensor::randint(10, [5, 3], (Kind::Int64, Device::Cpu));
+            return model.unroll(&tokens, &mut model.first_states(3).unwrap(), Mode::Evaluate).unwrap().output;
+        }
+        let images = Tensor::randn([4, 3, 32, 32], (Kind::Float, Device::Cpu));
+        model.forward(&images, Mode::Evaluate).unwrap().output
+    })
+}
+
+/// Gives all weights of a path, and the statistics of its batch norms, other values.
+fn stir(shared: &mut SharedWeights, network: &Network, recipe: &Recipe) {
+    let (mut model, optimizer) = shared.path(network, recipe).unwrap();
+    tch::no_grad(|| {
+        let moved = model.flat.randn_like() * 0.01;
+        let _ = model.flat.g_add_(&moved);
+        for (_, statistic) in &model.buffers {
+            let _ = statistic.shallow_clone().g_add_(&(statistic.rand_like() * 0.1));
+        }
+    });
+    shared.take_in(&model, &optimizer).unwrap();
+}
+
+#[test]
+fn paths_equal_stand_alone_networks_with_the_same_weights() {
+    let paths = std::env::var("ARCHWRIGHT_PATHS").map_or(3, |paths| paths.parse().unwrap());
+    let recipe = Recipe::default();
+    for name in bundled::names() {
+        let is_text = *name == "rnn-cell";
+        let definition = Definition::parse(bundled::source(name).unwrap()).unwrap();
+        let input = if is_text { vec![1] } else { vec![3, 32, 32] };
+        let space = Space::new(Arc::new(definition), Context::full(input, 10)).unwrap();
+        let small = Context { width_share: 0.1, depth_share: 0.01, ..space.context().clone() };
+        let networks: Vec<Network> =
+            (0..paths).map(|seed| space.build_in(&space.sample(seed), &small).unwrap()).collect();
+        let mut shared = SharedWeights::new(7, &recipe, Device::Cpu);
+        networks.iter().for_each(|network| stir(&mut shared, network, &recipe));
+        for network in &networks {
+            let path = shared.alone(network).unwrap();
+            let alone = Model::new(network, Device::Cpu, false).unwrap();
+            let optimizer = Optimizer::new(&recipe, &path.flat).unwrap();
+            let content = tensors::serialize(tensors::of(&path, &optimizer).unwrap(), &()).unwrap();
+            Contents::parse(&content).unwrap().restore(&alone, None).unwrap();
+            assert_eq!(scores(&path, is_text), scores(&alone, is_text), "{name}");
+        }
+    }
+}
