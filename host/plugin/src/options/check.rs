@@ -69,21 +69,23 @@ pub(super) fn value(node: &Node, value: &Value, path: &str) -> Result<Value, Pro
         }
         Value::Array(elements) => {
             let count = elements.len() as u64;
-            let repeats = || elements.iter().enumerate().any(|(index, one)| elements[..index].contains(one));
-            if node.count.least.is_some_and(|least| count < least)
-                || node.count.most.is_some_and(|most| count > most)
-                || (node.unique && repeats())
-            {
+            if node.count.least.is_some_and(|least| count < least) || node.count.most.is_some_and(|most| count > most) {
                 return Err(unexpected(node, &value, path));
             }
-            match &node.items {
+            let completed = match &node.items {
                 Some(items) => elements
                     .iter()
                     .enumerate()
                     .map(|(index, one)| self::value(items, one, &format!("{path}[{index}]")))
-                    .collect(),
-                None => Ok(value),
+                    .collect::<Result<_, _>>()?,
+                None => elements.clone(),
+            };
+            // Whole numbers are the same however they are written.
+            let repeats = || completed.iter().enumerate().any(|(index, one)| completed[..index].contains(one));
+            if node.unique && repeats() {
+                return Err(unexpected(node, &value, path));
             }
+            Ok(Value::Array(completed))
         }
         // An object that an alternative has completed is judged by that alternative.
         Value::Object(members) if node.alternatives.is_empty() && node.types.contains(&Type::Object) => {
