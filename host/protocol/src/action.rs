@@ -178,7 +178,6 @@ pub struct Outcome {
     #[serde(default)]
     pub peak_memory: Option<u64>,
     /// The measured latency in seconds for a batch, where it was asked for. A measurement, as `seconds`: it does not repeat.
-    // Journals of version 1 end before it: it stays the last field.
     #[serde(default)]
     pub latency: Option<f64>,
 }

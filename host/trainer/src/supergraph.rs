@@ -6,7 +6,7 @@ use std::time::Instant;
 use archwright_protocol::{
     Epoch, EvaluateShared, FailureKind, Outcome, Paths, Recipe, Start, Subset, Supergraph, TrainShared,
 };
-use archwright_space::{Context, Definition, Space, seed};
+use archwright_space::{Architecture, Context, Definition, Space, seed};
 use tch::Tensor;
 
 use crate::material::Material;
@@ -53,10 +53,7 @@ impl Trainer {
             let epoch_seed = seed::derive(seen.seed, "epoch", epoch.into());
             let train_loss = self.shared_epoch(&space, train, &mut shared, (epoch, seen.seed), progress)?;
             // One path stands for all: how the weights get better shows on it as well.
-            let shown = match paths {
-                Paths::Uniform => space.sample(seed::derive(epoch_seed, "shown", 0)),
-                Paths::Given(given) => given[epoch as usize % given.len()].clone(),
-            };
+            let shown = path(&space, paths, (epoch_seed, "shown", 0), epoch as usize);
             let model = shared.alone(&space.build(&shown)?)?;
             let metrics = self.measure(&model, &supergraph.input, Subset::Validation)?;
             seen.curve.push(Epoch { epoch: epoch + 1, train_loss, metrics });
@@ -92,10 +89,8 @@ impl Trainer {
         let mut sign = Instant::now();
         for (place, batch) in batches.iter().enumerate() {
             let at = f64::from(epoch) + place as f64 / batches.len() as f64;
-            let path = match paths {
-                Paths::Uniform => space.sample(seed::derive(epoch_seed, "path", place as u64)),
-                Paths::Given(given) => given[(epoch as usize * batches.len() + place) % given.len()].clone(),
-            };
+            let turn = epoch as usize * batches.len() + place;
+            let path = path(space, paths, (epoch_seed, "path", place as u64), turn);
             let network = space.build(&path)?;
             if place == 0 {
                 memory::check(&network, recipe, self.device)?;
@@ -174,6 +169,14 @@ fn space(of: &Supergraph) -> Result<Space, Problem> {
         Definition::parse_with(&of.definition, &of.options).map_err(|diagnostic| problem(diagnostic.to_string()))?;
     let context = Context::full(of.input.clone(), of.classes);
     Space::new(Arc::new(definition), context).map_err(|error| problem(error.to_string()))
+}
+
+/// A path: drawn from the seed, or the one whose turn it is. Given ones are not empty.
+fn path(space: &Space, paths: &Paths, (seed, label, index): (u64, &str, u64), turn: usize) -> Architecture {
+    match paths {
+        Paths::Uniform => space.sample(seed::derive(seed, label, index)),
+        Paths::Given(given) => given[turn % given.len()].clone(),
+    }
 }
 
 /// Whether states are those of a network, from which it can go on.
