@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use archwright_protocol::{FailureKind, Measure, Recipe};
 use archwright_search::{SearchError, Stop, measure};
-use archwright_space::{Architecture, Footprint, Op, Space, WholeWork};
+use archwright_space::{Architecture, Footprint, Space, WholeWork};
 use indicatif::HumanCount;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(crate) fn profile(options: &Profile, locations: &Locations, output: Output) 
     let whole = space.whole_work(&architecture).map_err(input)?;
     let fingerprint = space.fingerprint(&architecture).map_err(input)?;
     let recipe = Recipe::default();
-    let is_of_steps = network.nodes.iter().any(|node| matches!(node.op, Op::Embedding { .. }));
+    let is_of_steps = network.vocabulary().is_some();
     let sequence = is_of_steps.then_some(recipe.sequence_length);
     let measured = if options.latency {
         let asked = Measure { network, batch_size: options.batch, recipe };

@@ -42,6 +42,7 @@ pub use search_space::{CellGraph, Context, Scalar, SearchSpace, SpaceError};
 pub use shape::{MAX_INPUTS, MAX_NODES, MAX_PARAMETERS, MAX_VALUES, Shape};
 pub use size::Size;
 pub use space::Space;
+pub use steps::RecurrentState;
 
 /// The candidate most like `given`, where one is alike enough to be a slip.
 fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -4,7 +4,41 @@ use std::collections::BTreeMap;
 
 use crate::{Network, Node, Op, Shape, SpaceError};
 
+/// What a network hands from one step of a sequence to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecurrentState {
+    /// Its slot, which names it.
+    pub slot: u32,
+    /// Its length.
+    pub features: u32,
+    /// The node that gives it.
+    pub node: usize,
+    /// The node whose result it is in the next step.
+    pub next: usize,
+}
+
 impl Network {
+    /// The states of a valid network, in the order of their nodes; none where it is for no sequences.
+    pub fn states(&self) -> Vec<RecurrentState> {
+        let next = |slot: u32| {
+            let setter = self.nodes.iter().find(|node| node.op == Op::SetState { slot });
+            setter.and_then(|node| node.inputs.first().copied())
+        };
+        let state = |(node, one): (usize, &Node)| match one.op {
+            Op::State { slot, features } => Some(RecurrentState { slot, features, node, next: next(slot)? }),
+            _ => None,
+        };
+        self.nodes.iter().enumerate().filter_map(state).collect()
+    }
+
+    /// Number of different tokens, of a network whose steps read one.
+    pub fn vocabulary(&self) -> Option<u32> {
+        self.nodes.iter().find_map(|node| match node.op {
+            Op::Embedding { vocabulary, .. } => Some(vocabulary),
+            _ => None,
+        })
+    }
+
     /// Checks what a single operation does not show: every state is set once, by a vector of its length; tokens are read by
     /// embeddings alone; and tied weights are those of one embedding.
     ///

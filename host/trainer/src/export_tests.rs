@@ -57,10 +57,7 @@ struct Examples {
 impl Examples {
     fn of(network: &Network) -> Self {
         let Op::Input { shape } = &network.nodes[0].op else { panic!("the first node is the input") };
-        let vocabulary = network.nodes.iter().find_map(|node| match node.op {
-            Op::Embedding { vocabulary, .. } => Some(i64::from(vocabulary)),
-            _ => None,
-        });
+        let vocabulary = network.vocabulary().map(i64::from);
         Self { shape: shape.iter().map(|side| i64::from(*side)).collect(), vocabulary }
     }
 

@@ -104,11 +104,7 @@ enum Input {
 impl Input {
     fn new(model: &Model, network: &Network, batch_size: u32, recipe: &Recipe) -> Result<Self, Problem> {
         let device = model.device();
-        let vocabulary = network.nodes.iter().find_map(|node| match node.op {
-            Op::Embedding { vocabulary, .. } => Some(vocabulary),
-            _ => None,
-        });
-        if let Some(vocabulary) = vocabulary {
+        if let Some(vocabulary) = network.vocabulary() {
             let shape = [i64::from(recipe.sequence_length), i64::from(batch_size)];
             return Ok(Self::Tokens(Tensor::f_randint(vocabulary.into(), shape, (Kind::Int64, device))?));
         }

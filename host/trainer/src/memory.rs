@@ -68,7 +68,7 @@ fn available(device: Device) -> Option<u64> {
 
 /// Whether each example is a sequence: its network reads tokens.
 fn is_of_steps(network: &Network) -> bool {
-    network.nodes.iter().any(|node| matches!(node.op, Op::Embedding { .. }))
+    network.vocabulary().is_some()
 }
 
 /// Bytes of the results that are kept for the backward pass, for one image or step: those that convolutions, fully

@@ -3,7 +3,7 @@
 //! Most of a network does not have to go step by step. What depends on no state is computed for all steps at once, and so is
 //! what no later step depends on, the scores above all. Only what lies between, the recurrent cell, is unrolled.
 
-use archwright_space::{Network, Op};
+use archwright_space::{Network, Op, RecurrentState};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Problem;
@@ -42,20 +42,13 @@ impl Steps {
     /// Of a valid network.
     pub(crate) fn of(network: &Network) -> Self {
         let nodes = &network.nodes;
-        let source = |slot: u32| {
-            nodes.iter().find(|node| node.op == Op::SetState { slot }).and_then(|node| node.inputs.first().copied())
+        let state = |RecurrentState { features, node, next, .. }| State {
+            name: nodes[node].name.clone(),
+            node,
+            source: next,
+            features: i64::from(features),
         };
-        let states: Vec<State> = nodes
-            .iter()
-            .enumerate()
-            .filter_map(|(index, node)| match node.op {
-                Op::State { slot, features } => {
-                    let (name, source) = (node.name.clone(), source(slot)?);
-                    Some(State { name, node: index, source, features: features.into() })
-                }
-                _ => None,
-            })
-            .collect();
+        let states: Vec<State> = network.states().into_iter().map(state).collect();
         let mut depends = vec![false; nodes.len()];
         for (index, node) in nodes.iter().enumerate() {
             depends[index] = matches!(node.op, Op::State { .. }) || node.inputs.iter().any(|input| depends[*input]);
