@@ -6,7 +6,9 @@ use archwright_space::Space;
 
 use crate::bindings::actions as wit;
 use crate::checked::{self, Wrong};
-use crate::model::{ActionOutcome, PluginAction, Start, Training};
+use crate::model::{
+    ActionOutcome, Paths, PluginAction, SharedDerivative, SharedEvaluation, SharedTraining, Start, Training,
+};
 
 /// An action made by a plugin and not yet returned.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub struct HostOutcome(pub(crate) ActionOutcome);
 #[derive(Debug)]
 pub(crate) struct ActionRules {
     pub(crate) full_epochs: u32,
+    pub(crate) epoch_steps: u32,
     pub(crate) offers: HashSet<String>,
     /// Names of the weights that the estimator has been shown. It can use no others.
     pub(crate) weights: HashSet<String>,
@@ -35,11 +38,11 @@ impl ActionRules {
             wit::Start::Fresh(seed) => Start::Fresh(seed),
             wit::Start::Resume(weights) => {
                 self.offered("train.resume")?;
-                Start::Resume(self.shown(weights)?)
+                Start::Resume(self.shown("start", weights)?)
             }
             wit::Start::Inherit(weights) => {
                 self.offered("train.inherit")?;
-                Start::Inherit(self.shown(weights)?)
+                Start::Inherit(self.shown("start", weights)?)
             }
         };
         if spec.until_epoch == 0 || spec.until_epoch > self.full_epochs {
@@ -62,6 +65,75 @@ impl ActionRules {
         })
     }
 
+    /// The shared training that a plugin describes.
+    pub(crate) fn shared_training(
+        &self,
+        spec: wit::SharedTraining,
+        space: &Space,
+        nodes: u32,
+    ) -> Result<SharedTraining, Wrong> {
+        self.offered("train-shared")?;
+        let start = match spec.start {
+            wit::Start::Fresh(seed) => Start::Fresh(seed),
+            wit::Start::Resume(weights) => Start::Resume(self.shown("start", weights)?),
+            wit::Start::Inherit(_) => return Err(Wrong::new("start", "shared weights are not inherited")),
+        };
+        if spec.steps == 0 || spec.steps > self.epoch_steps {
+            let problem = format!("{} is not from 1 to {}, the steps of an epoch", spec.steps, self.epoch_steps);
+            return Err(Wrong::new("steps", problem));
+        }
+        at_least_one("epochs", spec.epochs)?;
+        let paths = match spec.paths {
+            wit::Paths::Uniform(count) => {
+                at_least_one("paths.uniform", count)?;
+                Paths::Uniform(count)
+            }
+            wit::Paths::Given(given) if given.is_empty() => return Err(Wrong::new("paths.given", "it is empty")),
+            wit::Paths::Given(given) => {
+                let subjects = given.into_iter().map(|one| checked::subject(one, space, nodes));
+                Paths::Given(subjects.collect::<Result<_, _>>().map_err(|wrong| wrong.within("paths.given"))?)
+            }
+            wit::Paths::Mixture(rate) if !(0.0..1.0).contains(&rate) => {
+                return Err(Wrong::new("paths.mixture", format!("{rate} is not in [0, 1)")));
+            }
+            wit::Paths::Mixture(rate) => Paths::Mixture(rate),
+        };
+        Ok(SharedTraining { start, steps: spec.steps, epochs: spec.epochs, paths })
+    }
+
+    /// The evaluation that a plugin describes.
+    pub(crate) fn shared_evaluation(
+        &self,
+        spec: wit::SharedEvaluation,
+        space: &Space,
+        nodes: u32,
+    ) -> Result<SharedEvaluation, Wrong> {
+        self.offered("evaluate-shared")?;
+        Ok(SharedEvaluation {
+            weights: self.shown("weights", spec.weights)?,
+            subject: checked::architecture(spec.subject, space, nodes)?,
+            calibration: spec.calibration,
+            batch: spec.batch,
+        })
+    }
+
+    /// The derivative that a plugin describes.
+    pub(crate) fn shared_derivative(
+        &self,
+        spec: wit::SharedDerivative,
+        space: &Space,
+    ) -> Result<SharedDerivative, Wrong> {
+        self.offered("differentiate-shared")?;
+        at_least_one("epochs", spec.epochs)?;
+        Ok(SharedDerivative {
+            weights: self.shown("weights", spec.weights)?,
+            relaxation: checked::relaxation(spec.relaxation, space.decisions())?,
+            batch: spec.batch,
+            unrolled: spec.unrolled,
+            epochs: spec.epochs,
+        })
+    }
+
     fn offered(&self, action: &str) -> Result<(), Wrong> {
         if self.offers.contains(action) {
             return Ok(());
@@ -69,10 +141,14 @@ impl ActionRules {
         Err(Wrong::new("action", format!("`{action}` is not offered here (`setup.offers` lists what is)")))
     }
 
-    fn shown(&self, weights: String) -> Result<String, Wrong> {
+    fn shown(&self, field: &str, weights: String) -> Result<String, Wrong> {
         if self.weights.contains(&weights) {
             return Ok(weights);
         }
-        Err(Wrong::new("start", format!("no outcome named weights {weights:?}")))
+        Err(Wrong::new(field, format!("no outcome named weights {weights:?}")))
     }
+}
+
+fn at_least_one(field: &str, value: u32) -> Result<(), Wrong> {
+    if value == 0 { Err(Wrong::new(field, "it has to be at least 1")) } else { Ok(()) }
 }

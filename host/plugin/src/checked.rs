@@ -5,7 +5,7 @@ use archwright_space::{Architecture, Condition, Context, Decision, Domain, Netwo
 use crate::bindings::types;
 use crate::guest::MESSAGE_BYTES;
 use crate::ids::Ids;
-use crate::model::{CurvePoint, Description, Estimate, Query, Subject};
+use crate::model::{CurvePoint, Description, Estimate, Purpose, Query, Relaxation, Subject};
 use crate::text::{is_plain, shown};
 use crate::{GuestError, PluginError, operation};
 
@@ -247,23 +247,39 @@ pub(crate) fn queries(
         {
             return Err(Wrong::new(format!("{}.parent", at()), format!("{parent} is not the id of an earlier query")));
         }
-        let subject = match query.subject {
-            types::Subject::Architecture(given) => {
-                Subject::Architecture(architecture(given, space, nodes).map_err(|wrong| wrong.within(&at()))?)
-            }
-            types::Subject::Relaxation(rows) => {
-                relaxation(&rows, space.decisions()).map_err(|wrong| wrong.within(&at()))?;
-                Subject::Relaxation(rows)
-            }
+        let subject = subject(query.subject, space, nodes).map_err(|wrong| wrong.within(&at()))?;
+        let purpose = match query.purpose {
+            types::Purpose::Estimate => Purpose::Estimate,
+            types::Purpose::Probe => Purpose::Probe,
+            types::Purpose::Train => Purpose::Train,
         };
         fresh.insert(query.id);
-        queries.push(Query { id: query.id, subject, fidelity: query.fidelity, parent: query.parent });
+        queries.push(Query { id: query.id, subject, fidelity: query.fidelity, parent: query.parent, purpose });
     }
     Ok(queries)
 }
 
+/// What a query is about, in `space`.
+pub(crate) fn subject(given: types::Subject, space: &Space, nodes: u32) -> Result<Subject, Wrong> {
+    Ok(match given {
+        types::Subject::Architecture(given) => Subject::Architecture(architecture(given, space, nodes)?),
+        types::Subject::Relaxation(given) => Subject::Relaxation(relaxation(given, space.decisions())?),
+    })
+}
+
 /// One row of probabilities per categorical decision, concatenated.
-fn relaxation(rows: &[f32], decisions: &[Decision]) -> Result<(), Wrong> {
+pub(crate) fn relaxation(given: types::Relaxation, decisions: &[Decision]) -> Result<Relaxation, Wrong> {
+    let types::Relaxation { probabilities, wanted } = given;
+    let wanted = wanted.unwrap_or_default();
+    if !wanted.is_empty() && wanted.len() != probabilities.len() {
+        let problem = format!("{} values for {} probabilities", wanted.len(), probabilities.len());
+        return Err(Wrong::new("relaxation.wanted", problem));
+    }
+    check_rows(&probabilities, decisions)?;
+    Ok(Relaxation { probabilities, wanted })
+}
+
+fn check_rows(rows: &[f32], decisions: &[Decision]) -> Result<(), Wrong> {
     let categorical = decisions.iter().filter_map(|decision| match &decision.domain {
         Domain::Categorical(labels) => Some((decision.name.as_str(), labels.len())),
         _ => None,
@@ -303,7 +319,7 @@ pub(crate) fn estimate(given: types::Estimate, objectives: usize, subject: &Subj
     }
     let probabilities = match subject {
         Subject::Architecture(_) => 0,
-        Subject::Relaxation(rows) => rows.len(),
+        Subject::Relaxation(relaxation) => relaxation.probabilities.len(),
     };
     let gradient = given.gradient.unwrap_or_default();
     if !gradient.is_empty() && gradient.len() != probabilities {

@@ -31,6 +31,8 @@ pub struct EstimatorSetup {
     pub full_epochs: u32,
     /// Names of the actions that can be carried out, e.g. `train`, `train.resume`.
     pub offers: Vec<String>,
+    /// Steps of an epoch of shared training, at least 1.
+    pub epoch_steps: u32,
 }
 
 /// An estimator at work on any number of jobs.
@@ -70,11 +72,13 @@ impl Estimator {
             seed: setup.seed,
             full_epochs: setup.full_epochs,
             offers: setup.offers.clone(),
+            epoch_steps: setup.epoch_steps,
         };
         let state = guest.state();
         state.space = Some(space);
         state.actions = Some(ActionRules {
             full_epochs: setup.full_epochs,
+            epoch_steps: setup.epoch_steps,
             offers: setup.offers.into_iter().collect(),
             weights: Default::default(),
         });

@@ -8,7 +8,7 @@ use archwright_space::{Architecture, Network, Space, SpaceError};
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTableError, ResourceType};
 use wasmtime::{Engine, Result, StoreContextMut, Trap};
 
-use crate::actions::{HostAction, HostOutcome};
+use crate::actions::{ActionRules, HostAction, HostOutcome};
 use crate::bindings::{actions, log, space, types};
 use crate::checked::{self, Wrong};
 use crate::guest::State;
@@ -145,27 +145,41 @@ fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
     // Plugins only ever borrow outcomes.
     interface.resource("outcome", ResourceType::host::<HostOutcome>(), |_, _| Ok(()))?;
     interface.func_wrap("train", |mut store: StoreContextMut<'_, State>, (spec,): (actions::Training,)| {
-        let space = the_space(&store)?;
-        charge(&mut store, CALL + points(&space, 1) + network_price(&spec.subject, NODE))?;
-        let state = store.data_mut();
-        let Some(rules) = &state.actions else { return Ok((Err(unsupported("there are no actions here")),)) };
-        match rules.training(spec, &space, state.network_nodes) {
-            Ok(training) => {
-                let action = HostAction(PluginAction::Train(training));
-                let capacity = state.resources.max_capacity() as u64;
-                let handle = state.resources.push(action).map_err(|error| match error {
-                    ResourceTableError::Full => wasmtime::Error::from(Reached {
-                        of: "handles held at once",
-                        limit: capacity,
-                        setting: "limits.handles",
-                    }),
-                    other => other.into(),
-                })?;
-                Ok((Ok(handle),))
-            }
-            Err(wrong) => Ok((Err(refused(&wrong)),)),
-        }
+        let price = network_price(&spec.subject, NODE);
+        describe(&mut store, 1, price, |rules, space, nodes| {
+            Ok(PluginAction::Train(rules.training(spec, space, nodes)?))
+        })
     })?;
+    interface.func_wrap(
+        "train-shared",
+        |mut store: StoreContextMut<'_, State>, (spec,): (actions::SharedTraining,)| {
+            let (count, price) = match &spec.paths {
+                actions::Paths::Given(given) => (given.len(), given.iter().map(subject_price).sum()),
+                _ => (1, 0),
+            };
+            describe(&mut store, count, price, |rules, space, nodes| {
+                Ok(PluginAction::TrainShared(rules.shared_training(spec, space, nodes)?))
+            })
+        },
+    )?;
+    interface.func_wrap(
+        "evaluate-shared",
+        |mut store: StoreContextMut<'_, State>, (spec,): (actions::SharedEvaluation,)| {
+            let price = network_price(&spec.subject, NODE);
+            describe(&mut store, 1, price, |rules, space, nodes| {
+                Ok(PluginAction::EvaluateShared(rules.shared_evaluation(spec, space, nodes)?))
+            })
+        },
+    )?;
+    interface.func_wrap(
+        "differentiate-shared",
+        |mut store: StoreContextMut<'_, State>, (spec,): (actions::SharedDerivative,)| {
+            let price = FEATURE * spec.relaxation.probabilities.len() as u64;
+            describe(&mut store, 1, price, |rules, space, _| {
+                Ok(PluginAction::DifferentiateShared(rules.shared_derivative(spec, space)?))
+            })
+        },
+    )?;
     interface.func_wrap("[method]outcome.failure", |store, (outcome,): (Resource<HostOutcome>,)| {
         let outcome = outcome_of(&store, &outcome)?;
         Ok((outcome.failure.clone(),))
@@ -179,10 +193,44 @@ fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         let outcome = outcome_of(&store, &outcome)?;
         Ok((outcome.weights.clone(),))
     })?;
+    interface.func_wrap("[method]outcome.objectives", |store, (outcome,): (Resource<HostOutcome>,)| {
+        let outcome = outcome_of(&store, &outcome)?;
+        Ok((outcome.objectives.clone(),))
+    })?;
+    interface.func_wrap("[method]outcome.gradient", |mut store, (outcome,): (Resource<HostOutcome>,)| {
+        let gradient = outcome_of(&store, &outcome)?.gradient.clone();
+        charge(&mut store, CALL + FEATURE * gradient.as_ref().map_or(0, Vec::len) as u64)?;
+        Ok((gradient,))
+    })?;
     interface.func_wrap("[method]outcome.cost", |store, (outcome,): (Resource<HostOutcome>,)| {
         let outcome = outcome_of(&store, &outcome)?;
         Ok((outcome.cost,))
     })
+}
+
+/// Makes an action of what a plugin describes, with so many architectures in it; `price` is the fuel for their networks.
+fn describe(
+    store: &mut StoreContextMut<'_, State>,
+    architectures: usize,
+    price: u64,
+    make: impl FnOnce(&ActionRules, &Space, u32) -> std::result::Result<PluginAction, Wrong>,
+) -> Result<(std::result::Result<Resource<HostAction>, types::Error>,)> {
+    let space = the_space(store)?;
+    charge(store, CALL + points(&space, architectures) + price)?;
+    let state = store.data_mut();
+    let Some(rules) = &state.actions else { return Ok((Err(unsupported("there are no actions here")),)) };
+    let action = match make(rules, &space, state.network_nodes) {
+        Ok(action) => HostAction(action),
+        Err(wrong) => return Ok((Err(refused(&wrong)),)),
+    };
+    let capacity = state.resources.max_capacity() as u64;
+    let handle = state.resources.push(action).map_err(|error| match error {
+        ResourceTableError::Full => {
+            wasmtime::Error::from(Reached { of: "handles held at once", limit: capacity, setting: "limits.handles" })
+        }
+        other => other.into(),
+    })?;
+    Ok((Ok(handle),))
 }
 
 fn outcome_of<'a>(
@@ -256,6 +304,13 @@ fn ask_of_network<T>(
     charge(store, price * network.nodes.len() as u64)?;
     let space = the_space(store)?;
     Ok(work(&space, &architecture, network).map_err(|error| unsupported(&error.to_string())))
+}
+
+fn subject_price(given: &types::Subject) -> u64 {
+    match given {
+        types::Subject::Architecture(architecture) => network_price(architecture, NODE),
+        types::Subject::Relaxation(relaxation) => FEATURE * relaxation.probabilities.len() as u64,
+    }
 }
 
 fn network_price(given: &types::Architecture, price: u64) -> u64 {

@@ -5,7 +5,8 @@ use archwright_space::{Architecture, Decision, Domain, Network, Value};
 
 use crate::bindings::{actions, types};
 use crate::model::{
-    ActionOutcome, CurvePoint, Estimate, EstimateOutcome, Goal, Objective, Observation, Query, Subject,
+    ActionOutcome, CurvePoint, Estimate, EstimateOutcome, Goal, Objective, Observation, Purpose, Query, Relaxation,
+    Subject,
 };
 use crate::operation;
 
@@ -89,11 +90,20 @@ pub(crate) fn query(query: &Query) -> types::Query {
         id: query.id,
         subject: match &query.subject {
             Subject::Architecture(one) => types::Subject::Architecture(architecture(one)),
-            Subject::Relaxation(rows) => types::Subject::Relaxation(rows.clone()),
+            Subject::Relaxation(one) => types::Subject::Relaxation(relaxation(one)),
         },
         fidelity: query.fidelity,
         parent: query.parent,
+        purpose: match query.purpose {
+            Purpose::Estimate => types::Purpose::Estimate,
+            Purpose::Probe => types::Purpose::Probe,
+            Purpose::Train => types::Purpose::Train,
+        },
     }
+}
+
+fn relaxation(relaxation: &Relaxation) -> types::Relaxation {
+    types::Relaxation { probabilities: relaxation.probabilities.clone(), wanted: known(&relaxation.wanted, |one| *one) }
 }
 
 pub(crate) fn observation(observation: &Observation) -> types::Observation {

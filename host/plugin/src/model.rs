@@ -3,6 +3,8 @@
 //! These types mirror `wit/` one to one. They carry no WIT machinery, so that whoever drives plugins neither sees nor
 //! links it.
 
+pub use archwright_space::Relaxation;
+
 use archwright_space::Architecture;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,22 @@ pub struct Query {
     /// The earlier query this one descends from.
     #[serde(default)]
     pub parent: Option<u64>,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
+}
+
+/// What a query is for. Only estimators whose architectures share weights tell the last two apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To know how good it is.
+    #[default]
+    Estimate,
+    /// To know how good it is by the weights as they are.
+    Probe,
+    /// To have the shared weights learn from it.
+    Train,
 }
 
 /// What a query is about.
@@ -45,9 +63,8 @@ pub struct Query {
 pub enum Subject {
     /// One architecture.
     Architecture(Architecture),
-    /// A distribution over every categorical decision: one row of probabilities per decision, concatenated in decision
-    /// order.
-    Relaxation(Vec<f32>),
+    /// A point between architectures.
+    Relaxation(Relaxation),
 }
 
 /// What a strategy is told of one query.
@@ -129,6 +146,66 @@ pub enum Step {
 pub enum PluginAction {
     /// Train a stand-alone network and evaluate it on the validation split.
     Train(Training),
+    /// Train the weights that all architectures share.
+    TrainShared(SharedTraining),
+    /// Evaluate an architecture with shared weights.
+    EvaluateShared(SharedEvaluation),
+    /// Differentiate a relaxation's loss.
+    DifferentiateShared(SharedDerivative),
+}
+
+/// Steps of shared training that an estimator asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SharedTraining {
+    /// Which weights to start from; none are inherited.
+    pub start: Start,
+    /// Steps of the optimizer, from 1 to those of an epoch.
+    pub steps: u32,
+    /// Epochs that the learning rate's schedule spans, at least 1.
+    pub epochs: u32,
+    /// What learns.
+    pub paths: Paths,
+}
+
+/// What of the supergraph learns in a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Paths {
+    /// The mean of so many random architectures, at least 1.
+    Uniform(u32),
+    /// One of these, in turn. Never empty.
+    Given(Vec<Subject>),
+    /// The mixture of all labels alike, each left out with this probability, in [0, 1).
+    Mixture(f64),
+}
+
+/// An evaluation with shared weights that an estimator asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SharedEvaluation {
+    /// The weights, as an outcome names them.
+    pub weights: String,
+    /// The architecture.
+    pub subject: Architecture,
+    /// Training batches over which batch norms' statistics are estimated anew; 0 for the running ones.
+    pub calibration: u32,
+    /// The number of one batch; without it all validation examples are evaluated.
+    #[serde(default)]
+    pub batch: Option<u64>,
+}
+
+/// A derivative that an estimator asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SharedDerivative {
+    /// The weights, as an outcome names them.
+    pub weights: String,
+    /// The relaxation.
+    pub relaxation: Relaxation,
+    /// The number of the validation batch.
+    pub batch: u64,
+    /// The derivative after one step of the weights.
+    pub unrolled: bool,
+    /// Epochs that the learning rate's schedule spans, at least 1.
+    pub epochs: u32,
 }
 
 /// A training that an estimator asks for.
@@ -174,6 +251,12 @@ pub struct ActionOutcome {
     /// Names the weights in the host's store.
     #[serde(default)]
     pub weights: Option<String>,
+    /// One value per objective.
+    #[serde(default)]
+    pub objectives: Option<Vec<f64>>,
+    /// Derivatives by the probabilities of a relaxation.
+    #[serde(default)]
+    pub gradient: Option<Vec<f32>>,
     /// Seconds of the task's clock.
     pub cost: f64,
 }

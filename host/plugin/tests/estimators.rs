@@ -3,7 +3,7 @@
 
 mod guests;
 
-use archwright_plugin::model::{ActionOutcome, PluginAction, Query, Start, Step, Subject};
+use archwright_plugin::model::{ActionOutcome, PluginAction, Purpose, Query, Start, Step, Subject};
 use archwright_plugin::{Estimator, GuestError, PluginError};
 use archwright_space::{Architecture, Value};
 use guests::host::open_estimator;
@@ -11,7 +11,7 @@ use guests::{Parts, estimator};
 
 fn query(id: u64) -> Query {
     let subject = Subject::Architecture(Architecture::Point(vec![Value::Index(0)]));
-    Query { id, subject, fidelity: 1.0, parent: None }
+    Query { id, subject, fidelity: 1.0, parent: None, purpose: Purpose::Estimate }
 }
 
 fn open(parts: Parts<'_>) -> Estimator {

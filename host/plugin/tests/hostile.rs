@@ -264,12 +264,12 @@ fn queries_are_checked() {
     check(&[("queries", "(i32.const 0)")], "queries: the list is empty; it has to be `waiting` or `finished` instead");
     let same = "(i64.store (local.get $at) (i64.const 7))";
     check(&[("queries", "(i32.const 2)"), ("query", same)], "queries[1].id: 7 is the id of an earlier query");
-    let fidelity = |value: &str| format!("(f64.store (i32.add (local.get $at) (i32.const 24)) (f64.const {value}))");
+    let fidelity = |value: &str| format!("(f64.store (i32.add (local.get $at) (i32.const 32)) (f64.const {value}))");
     check(&[("query", &fidelity("0"))], "queries[0].fidelity: 0 is not in (0, 1]");
     check(&[("query", &fidelity("nan"))], "queries[0].fidelity: NaN is not in (0, 1]");
     check(&[("query", &fidelity("1.5"))], "queries[0].fidelity: 1.5 is not in (0, 1]");
-    let parent = "(i32.store8 (i32.add (local.get $at) (i32.const 32)) (i32.const 1))
-                  (i64.store (i32.add (local.get $at) (i32.const 40)) (i64.const 99))";
+    let parent = "(i32.store8 (i32.add (local.get $at) (i32.const 40)) (i32.const 1))
+                  (i64.store (i32.add (local.get $at) (i32.const 48)) (i64.const 99))";
     check(&[("query", parent)], "queries[0].parent: 99 is not the id of an earlier query");
     check(&[("reply", "(i32.const 1)")], "reply: it waits for observations, but no query is in flight");
 }
@@ -281,6 +281,7 @@ fn relaxations_are_distributions() {
             "(i32.store8 (i32.add (local.get $at) (i32.const 8)) (i32.const 1))
              (i32.store (i32.add (local.get $at) (i32.const 12)) (i32.const 30000))
              (i32.store (i32.add (local.get $at) (i32.const 16)) (i32.const {length}))
+             (i32.store8 (i32.add (local.get $at) (i32.const 20)) (i32.const 0))
              (f32.store (i32.const 30000) (f32.const {first})) (f32.store (i32.const 30004) (f32.const {second}))"
         )
     };
@@ -295,6 +296,11 @@ fn relaxations_are_distributions() {
     check(&relaxation("1.5", "-0.5", 2), "a probability of decision `width` is -0.5");
     check(&relaxation("nan", "1", 2), "a probability of decision `width` is NaN");
     let good = relaxation("0.25", "0.75", 2);
+    let wanted = "(i32.store8 (i32.add (local.get $at) (i32.const 20)) (i32.const 1))
+                  (i32.store (i32.add (local.get $at) (i32.const 24)) (i32.const 30016))
+                  (i32.store (i32.add (local.get $at) (i32.const 28)) (i32.const 1))";
+    let error = ask(&[("query", &format!("{good} {wanted}"))]);
+    assert_eq!(error, "hand-made: `ask` gave a wrong queries[0].relaxation.wanted: 1 values for 2 probabilities");
     assert!(open_strategy(&strategy(&[("query", &good)])).unwrap().ask(1).is_ok());
 }
 

@@ -1,11 +1,9 @@
 //! What a trainer is asked to do, and what came of it.
 
-use std::collections::BTreeMap;
-
-use archwright_space::{Architecture, Network, Scalar};
+use archwright_space::Network;
 use serde::{Deserialize, Serialize};
 
-use crate::Recipe;
+use crate::{DifferentiateShared, EvaluateShared, Recipe, TrainShared};
 
 /// Something for a trainer to do. What an action says determines its outcome, up to cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +18,8 @@ pub enum Action {
     TrainShared(Box<TrainShared>),
     /// Evaluate an architecture with such weights.
     EvaluateShared(Box<EvaluateShared>),
+    /// Differentiate the loss of a relaxation with such weights.
+    DifferentiateShared(Box<DifferentiateShared>),
 }
 
 /// Trains a network until it has seen `until_epoch` epochs in all.
@@ -88,70 +88,6 @@ pub struct Evaluate {
     pub subset: Subset,
 }
 
-/// A search space whose architectures share weights: nodes of the same name have the same parameters, where these have the
-/// same shape.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Supergraph {
-    /// The space in the declarative format.
-    pub definition: String,
-    /// Options of the definition, all of them.
-    pub options: BTreeMap<String, Scalar>,
-    /// Shape of one input (channels, height, width; 1 for a token).
-    pub input: Vec<u32>,
-    /// Number of classes; of a text the size of its vocabulary.
-    pub classes: u32,
-}
-
-/// Trains shared weights, one path through the supergraph a step, until they have seen `until_epoch` epochs in all.
-///
-/// Weights that no path has come to yet start as in a stand-alone network. The outcome's metrics after an epoch are those of
-/// one path drawn for it, with running statistics.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainShared {
-    /// What shares the weights.
-    pub supergraph: Supergraph,
-    /// How to train; hyperparameters that an architecture decides do not count.
-    pub recipe: Recipe,
-    /// Epochs that the learning rate's schedule spans, at least `until_epoch`.
-    pub epochs: u32,
-    /// Epochs in all, at least 1.
-    pub until_epoch: u32,
-    /// Seed of initial weights, paths, order of examples and augmentation.
-    pub seed: u64,
-    /// Which weights to start from.
-    pub start: Start,
-    /// Which path each step takes.
-    pub paths: Paths,
-}
-
-/// Paths through a supergraph, one a step of the optimizer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Paths {
-    /// A random architecture each step, as `sample` draws them (Guo et al. 2020).
-    Uniform,
-    /// These, in turn; never empty.
-    Given(Vec<Architecture>),
-}
-
-/// Evaluates an architecture with shared weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EvaluateShared {
-    /// What shares the weights.
-    pub supergraph: Supergraph,
-    /// How batches are made, for `calibration`.
-    pub recipe: Recipe,
-    /// Digest of the weights.
-    pub weights: String,
-    /// The architecture.
-    pub subject: Architecture,
-    /// Batches of training examples over which the statistics of batch norms are estimated anew for this architecture; 0:
-    /// the running statistics of all paths are used.
-    pub calibration: u32,
-    /// What to evaluate on.
-    pub subset: Subset,
-}
-
 /// A part of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -167,7 +103,7 @@ pub enum Subset {
 pub struct Outcome {
     /// For a training: one entry an epoch so far, those before a resume included. For an evaluation: empty.
     pub curve: Vec<Epoch>,
-    /// Metrics at the end.
+    /// Metrics at the end; of steps of shared weights, on the batches that they learned from.
     pub metrics: Metrics,
     /// Digest of the kept weights.
     #[serde(default)]
@@ -180,6 +116,17 @@ pub struct Outcome {
     /// The measured latency in seconds for a batch, where it was asked for. A measurement, as `seconds`: it does not repeat.
     #[serde(default)]
     pub latency: Option<f64>,
+    /// The derivative of the loss by each probability of a relaxation; empty for other actions.
+    #[serde(default)]
+    pub gradient: Vec<f32>,
+}
+
+impl Outcome {
+    /// An outcome with these metrics and nothing else.
+    pub fn of(metrics: Metrics, seconds: f64) -> Self {
+        let (curve, gradient) = (Vec::new(), Vec::new());
+        Self { curve, metrics, weights: None, seconds, peak_memory: None, latency: None, gradient }
+    }
 }
 
 /// One epoch of a training.
@@ -238,4 +185,6 @@ pub enum FailureKind {
     Internal,
     /// The network's latency is above the limit: it was not trained.
     Infeasible,
+    /// The trainer does not have the state of shared weights that the action starts from.
+    UnknownState,
 }

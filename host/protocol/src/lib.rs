@@ -10,16 +10,17 @@ mod measure;
 mod message;
 mod predict;
 mod recipe;
+mod shared;
 mod task;
 
-pub use action::{
-    Action, Epoch, Evaluate, EvaluateShared, Failure, FailureKind, Latency, Metrics, Outcome, Paths, Start, Subset,
-    Supergraph, Train, TrainShared,
-};
+pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Latency, Metrics, Outcome, Start, Subset, Train};
 pub use measure::Measure;
 pub use message::{Checkpoint, DataSummary, DeviceSummary, Normalisation, Ready, Reply, Request, Setup};
 pub use predict::{Predict, Prediction};
 pub use recipe::{Optimizer, Recipe, Schedule};
+pub use shared::{
+    DifferentiateShared, EvaluateShared, Paths, SharedStart, SharedState, Subject, Supergraph, TrainShared,
+};
 pub use task::{DataFormat, DataSource, Split, Task, Tokens};
 
 /// Version of this protocol; host and trainer have to agree.

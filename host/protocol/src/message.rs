@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Failure, Measure, Metrics, Outcome, Predict, Prediction, Task};
+use crate::{Action, Failure, Measure, Metrics, Outcome, Predict, Prediction, Task, TrainShared};
 
 /// What the host says, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,11 @@ pub enum Request {
         /// Where a training may keep its state while it goes on, for those who go on after a crash.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         checkpoint: Option<Checkpoint>,
+        /// How to come to the state of shared weights that the action starts from, where it is not at hand: trainings, each
+        /// from the state that the one before leads to. Only after the action failed with
+        /// [`FailureKind::UnknownState`](crate::FailureKind::UnknownState).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ancestry: Vec<TrainShared>,
     },
     /// Classify examples; exactly one [`Reply::Predicted`] or [`Reply::Failed`] with the same id ends it. Only for trainers
     /// whose actions hold `predict`.

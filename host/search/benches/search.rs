@@ -6,9 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use archwright_protocol::{Action, Checkpoint, DataSummary, DeviceSummary, Metrics, Outcome, Ready, VERSION};
+use archwright_protocol::{DataSummary, DeviceSummary, Metrics, Outcome, Ready, VERSION};
 use archwright_search::experiment::ExperimentFile;
-use archwright_search::{Catalogue, Environment, Event, Executor, ExecutorEvent, Observer, Resumption, Search, Stop};
+use archwright_search::{
+    Catalogue, Environment, Event, Executor, ExecutorEvent, Observer, Resumption, Search, Stop, Work,
+};
 use archwright_store::{RunStatus, Store};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -36,14 +38,14 @@ const EVOLUTION: &str = "use = \"regularized-evolution\"";
 struct Immediate(Vec<u64>);
 
 impl Executor for Immediate {
-    fn submit(&mut self, ticket: u64, _: Action, _: Option<Checkpoint>) {
+    fn submit(&mut self, ticket: u64, _: Work) {
         self.0.push(ticket);
     }
 
     fn next(&mut self, _: Duration) -> Option<ExecutorEvent> {
         let metrics = Metrics { accuracy: 0.5, loss: 1.0 };
         let weights = Some("0".repeat(64));
-        let outcome = Outcome { curve: Vec::new(), metrics, weights, seconds: 1.0, peak_memory: None, latency: None };
+        let outcome = Outcome { weights, ..Outcome::of(metrics, 1.0) };
         self.0.pop().map(|ticket| ExecutorEvent::Ended { ticket, result: Ok(outcome) })
     }
 }

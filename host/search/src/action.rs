@@ -1,10 +1,13 @@
 //! Turning what an estimator asks for into an action of a trainer, and its content into a key.
 
-use archwright_plugin::model::{ActionOutcome, OutcomeEpoch, Start as PluginStart, Training};
-use archwright_protocol::{
-    Action, Evaluate, Latency, Metrics, Outcome, Ready, Recipe, Split, Start, Subset, Task, Train,
+use archwright_plugin::model::{
+    ActionOutcome, OutcomeEpoch, SharedDerivative, SharedEvaluation, SharedTraining, Start as PluginStart, Training,
 };
-use archwright_space::{Architecture, Context, Footprint, Scalar, Space, SpaceError};
+use archwright_protocol::{
+    Action, Epoch, Evaluate, EvaluateShared, Latency, Metrics, Outcome, Ready, Recipe, Split, Start, Subset,
+    Supergraph, Task, Train,
+};
+use archwright_space::{Architecture, Context, Footprint, Scalar, Space};
 use serde_json::{Value, json};
 
 use crate::experiment::{ObjectiveName, recipe_problem};
@@ -20,6 +23,8 @@ pub(crate) struct ActionMaker<'a> {
     pub(crate) share_isomorphic: bool,
     /// What trainings have measured of a network's latency.
     pub(crate) latency: Option<Latency>,
+    /// What architectures share weights by, where they can.
+    pub(crate) supergraph: Option<Supergraph>,
 }
 
 /// Something to be carried out, before an action is made of it.
@@ -27,6 +32,12 @@ pub(crate) struct ActionMaker<'a> {
 pub(crate) enum Request {
     /// A training that an estimator asked for.
     Train(Training),
+    /// A training of shared weights.
+    TrainShared(SharedTraining),
+    /// An evaluation with shared weights.
+    EvaluateShared(SharedEvaluation),
+    /// A derivative with shared weights.
+    DifferentiateShared(SharedDerivative),
     /// The full training of an architecture, keeping its weights. `within_limits`: its latency was measured before, and was
     /// within the limit.
     Retrain { subject: Architecture, seed: u64, within_limits: bool },
@@ -60,6 +71,9 @@ impl ActionMaker<'_> {
     pub(crate) fn make(&self, request: &Request) -> Result<Keyed, String> {
         match request {
             Request::Train(training) => self.train(training),
+            Request::TrainShared(training) => self.train_shared(training),
+            Request::EvaluateShared(evaluation) => self.evaluate_shared(evaluation),
+            Request::DifferentiateShared(derivative) => self.differentiate_shared(derivative),
             Request::Retrain { subject, seed, within_limits } => self.full(subject, *seed, *within_limits),
             Request::Evaluate(evaluate) => Ok(self.keyed(Action::Evaluate(evaluate.clone()))),
             Request::Unknown => Err("this host cannot carry out such an action".into()),
@@ -109,10 +123,15 @@ impl ActionMaker<'_> {
         Ok(self.keyed(Action::Train(train)))
     }
 
-    fn keyed(&self, action: Action) -> Keyed {
+    pub(crate) fn keyed(&self, action: Action) -> Keyed {
         let fingerprint = match &action {
             Action::Train(train) => train.network.fingerprint(),
             Action::Evaluate(evaluate) => evaluate.network.fingerprint(),
+            // One that cannot be built fails in the trainer.
+            Action::EvaluateShared(evaluate) => {
+                let EvaluateShared { subject, .. } = evaluate.as_ref();
+                self.space.build(subject).map_or_else(|_| String::new(), |network| network.fingerprint())
+            }
             _ => String::new(),
         };
         let key = self.key(&action, &fingerprint);
@@ -227,11 +246,13 @@ fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics
         .collect()
 }
 
-/// What an estimator sees of an outcome. The footprint is found out where an objective asks for it.
+/// What an estimator sees of an outcome. The footprint is found out where an objective asks for it; without one, as for a
+/// relaxation, such objectives have no value.
 pub(crate) fn shown(
     outcome: &Outcome,
     objectives: &[ObjectiveName],
-    footprint: impl FnOnce() -> Result<Footprint, SpaceError>,
+    weights: Option<String>,
+    footprint: impl FnOnce() -> Result<Footprint, String>,
 ) -> ActionOutcome {
     let measured = |objective: &ObjectiveName| {
         matches!(
@@ -244,28 +265,27 @@ pub(crate) fn shown(
     }
     let latency = outcome.latency.unwrap_or_default();
     let footprint = if objectives.iter().all(measured) { Ok(Footprint::default()) } else { footprint() };
-    match footprint {
-        Ok(footprint) => ActionOutcome {
-            failure: None,
-            curve: Some(
-                outcome
-                    .curve
-                    .iter()
-                    .map(|epoch| OutcomeEpoch {
-                        epoch: epoch.epoch,
-                        train_loss: epoch.train_loss,
-                        objectives: objective_values(objectives, &footprint, &epoch.metrics, latency),
-                    })
-                    .collect(),
-            ),
-            weights: outcome.weights.clone(),
-            cost: outcome.seconds,
-        },
-        Err(error) => failed(error.to_string()),
+    let footprint = match footprint {
+        Ok(footprint) => footprint,
+        Err(problem) => return failed(problem),
+    };
+    let values = |metrics: &Metrics| objective_values(objectives, &footprint, metrics, latency);
+    let epoch = |epoch: &Epoch| OutcomeEpoch {
+        epoch: epoch.epoch,
+        train_loss: epoch.train_loss,
+        objectives: values(&epoch.metrics),
+    };
+    ActionOutcome {
+        failure: None,
+        curve: Some(outcome.curve.iter().map(epoch).collect()),
+        weights,
+        objectives: Some(values(&outcome.metrics)),
+        gradient: (!outcome.gradient.is_empty()).then(|| outcome.gradient.clone()),
+        cost: outcome.seconds,
     }
 }
 
 /// What an estimator sees of a failed action.
 pub(crate) fn failed(reason: String) -> ActionOutcome {
-    ActionOutcome { failure: Some(reason), curve: None, weights: None, cost: 0.0 }
+    ActionOutcome { failure: Some(reason), ..ActionOutcome::default() }
 }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashSet, VecDeque};
 
 use archwright_plugin::model::{
-    Estimate, EstimateOutcome, Goal, Observation, PluginAction, Query, Reply, Step, Subject,
+    Estimate, EstimateOutcome, Goal, Observation, PluginAction, Purpose, Query, Reply, Step, Subject,
 };
 use archwright_plugin::{Estimator, PluginError, Strategy};
 use archwright_space::{Architecture, Space};
@@ -224,19 +224,21 @@ impl Driver<'_> {
         &mut self,
         progress: &mut Progress,
         jobs: &mut Jobs<'_>,
-        Delivery { owner: sequence, result, remembered, network }: Delivery,
+        Delivery { owner: sequence, result, remembered, network, weights }: Delivery,
     ) -> Result<(), SearchError> {
         let Some(mut job) = progress.jobs.remove(&sequence) else { return Ok(()) };
-        let outcome = match (&result, &job.query.subject) {
-            (Ok(outcome), Subject::Architecture(architecture)) => {
+        let outcome = match &result {
+            Ok(outcome) => {
                 *(if remembered { &mut job.remembered } else { &mut job.trained }) += 1;
                 progress.cost += outcome.seconds;
                 job.measured |= outcome.latency.is_some();
                 progress.networks.extend(network);
-                shown(outcome, &self.experiment.task.objectives, || self.space.profile(architecture))
+                shown(outcome, &self.experiment.task.objectives, weights, || match &job.query.subject {
+                    Subject::Architecture(one) => self.space.profile(one).map_err(|error| error.to_string()),
+                    Subject::Relaxation(_) => Err("a relaxation has no size of its own for an objective".into()),
+                })
             }
-            (Ok(_), Subject::Relaxation(_)) => failed("a relaxation has no network of its own to train".into()),
-            (Err(failure), _) => {
+            Err(failure) => {
                 tracing::warn!(sequence, kind = ?failure.kind, reason = failure.message, "action failed");
                 failed(failure.message.clone())
             }
@@ -262,6 +264,9 @@ impl Driver<'_> {
             Ok(Step::Act(action)) => {
                 let request = match action {
                     PluginAction::Train(training) => Request::Train(training),
+                    PluginAction::TrainShared(training) => Request::TrainShared(training),
+                    PluginAction::EvaluateShared(evaluation) => Request::EvaluateShared(evaluation),
+                    PluginAction::DifferentiateShared(derivative) => Request::DifferentiateShared(derivative),
                     _ => Request::Unknown,
                 };
                 progress.jobs.insert(sequence, job);
@@ -338,7 +343,8 @@ impl Driver<'_> {
             Subject::Architecture(architecture) => Some(architecture),
             Subject::Relaxation(_) => None,
         };
-        let rank = rank(&outcome);
+        // How well weights did in their training says little of an architecture.
+        let rank = rank(&outcome).filter(|_| job.query.purpose != Purpose::Train);
         let incumbent = rank.is_some_and(|rank| self.is_incumbent(progress, rank));
         // What takes long is found out for the few.
         let footprint = architecture.as_ref().filter(|_| incumbent).and_then(|of| self.space.profile(of).ok());

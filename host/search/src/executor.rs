@@ -2,19 +2,38 @@
 
 use std::time::Duration;
 
-use archwright_protocol::{Action, Checkpoint, Failure, Metrics, Outcome};
+use archwright_protocol::{Action, Checkpoint, Failure, Metrics, Outcome, TrainShared};
 
 /// What became of an action.
 pub type ActionResult = Result<Outcome, Failure>;
 
 /// Carries out actions, several at a time. Nothing in an action is bound to this machine.
 pub trait Executor {
-    /// Hands over an action; `ticket` names it in events. It may keep its state in `checkpoint` while it goes on, and goes
-    /// on from there where there is one.
-    fn submit(&mut self, ticket: u64, action: Action, checkpoint: Option<Checkpoint>);
+    /// Hands over work; `ticket` names it in events.
+    fn submit(&mut self, ticket: u64, work: Work);
 
     /// The next event, or `None` where none came within `patience`.
     fn next(&mut self, patience: Duration) -> Option<ExecutorEvent>;
+}
+
+/// An action, and what may help to carry it out.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// What to do.
+    pub action: Action,
+    /// It may keep its state here while it goes on, and goes on from there where there is one.
+    pub checkpoint: Option<Checkpoint>,
+    /// How to come to the shared weights that it starts from, where they are not at hand.
+    pub ancestry: Vec<TrainShared>,
+    /// Whether it should go where others that asked for this went, because it goes on from what they left there.
+    pub together: bool,
+}
+
+impl Work {
+    /// An action and nothing else.
+    pub fn new(action: Action) -> Self {
+        Self { action, checkpoint: None, ancestry: Vec::new(), together: false }
+    }
 }
 
 /// Something an executor tells.

@@ -8,10 +8,11 @@ use archwright_store::{About, Claim, RunId, Store};
 
 use crate::action::{ActionMaker, Keyed, Request};
 use crate::error::SearchError;
-use crate::executor::{ActionResult, Executor, ExecutorEvent};
+use crate::executor::{ActionResult, Executor, ExecutorEvent, Work};
 use crate::experiment::{Experiment, TellOrder};
 use crate::journal::{Arrival, Identity, Journal, Record};
 use crate::report::{Event, Observer};
+use crate::shared::{Lineage, goes_together};
 use crate::stop::Stop;
 
 /// How long a wait for an outcome goes before it looks whether somebody wants to stop.
@@ -28,6 +29,8 @@ pub(crate) struct Delivery {
     pub(crate) remembered: bool,
     /// Fingerprint of the network that the action is about.
     pub(crate) network: Option<[u8; 32]>,
+    /// Names the weights that came of it, for whoever asked.
+    pub(crate) weights: Option<String>,
 }
 
 /// Actions under way.
@@ -57,6 +60,7 @@ pub(crate) struct Jobs<'a> {
     used: Vec<String>,
     /// Told about every action that is delivered, where somebody wants to know.
     pub(crate) watch: Option<Watch<'a>>,
+    lineage: Lineage,
 }
 
 /// Looks at the requests and outcomes of delivered actions, by ticket.
@@ -81,6 +85,8 @@ struct Pending {
 /// An action that a trainer is at work on.
 struct UnderWay {
     keyed: Keyed,
+    /// Whether the trainer was told how to come to the shared weights that it starts from.
+    led: bool,
     /// Keeps other processes from the same work.
     _claim: Option<Claim>,
 }
@@ -113,6 +119,7 @@ impl<'a> Jobs<'a> {
             elsewhere: Vec::new(),
             used: Vec::new(),
             watch: None,
+            lineage: Lineage::default(),
         }
     }
 
@@ -234,8 +241,20 @@ impl<'a> Jobs<'a> {
         self.shared.insert(keyed.key, Vec::new());
         let checkpoint = Checkpoint { name: self.checkpoint(&keyed), seconds: self.settings.checkpoint };
         let checkpoint = matches!(keyed.action, Action::Train(_)).then_some(checkpoint);
-        self.executor.submit(ticket, keyed.action.clone(), checkpoint);
-        self.under_way.insert(ticket, UnderWay { keyed, _claim: claim });
+        let mut action = keyed.action.clone();
+        self.lineage.locate(&mut action);
+        let together = goes_together(&action);
+        self.executor.submit(ticket, Work { checkpoint, together, ..Work::new(action) });
+        self.under_way.insert(ticket, UnderWay { keyed, led: false, _claim: claim });
+    }
+
+    /// Hands an action over again, with how to come to the shared weights that it starts from; false where nobody knows.
+    fn lead(&mut self, ticket: u64, keyed: &Keyed) -> bool {
+        let ancestry = self.lineage.ancestry(&keyed.action, self.maker, |digest| self.store.has_weights(digest));
+        let Some(ancestry) = ancestry.ok().filter(|ancestry| !ancestry.is_empty()) else { return false };
+        let work = Work { ancestry, together: true, ..Work::new(keyed.action.clone()) };
+        self.executor.submit(ticket, work);
+        true
     }
 
     /// Name of the checkpoint of an action. Processes that share no outcomes share no checkpoints.
@@ -247,13 +266,18 @@ impl<'a> Jobs<'a> {
     /// Whether the outcome is remembered; it then has arrived.
     fn recall(&mut self, ticket: u64, keyed: &Keyed) -> Result<bool, SearchError> {
         let key = keyed.key.to_hex();
-        let outcome = if matches!(&keyed.action, Action::Train(train) if train.keep_weights) {
+        let known = self.store.outcome(&key)?;
+        let needs_weights = match &keyed.action {
+            Action::Train(train) => train.keep_weights,
+            Action::TrainShared(_) => known.as_ref().is_some_and(|outcome| outcome.weights.is_some()),
+            _ => false,
+        };
+        let outcome = if needs_weights {
             self.store.recall(self.run, &key, true)?
         } else {
             // Noted with others: between now and then nothing of it can be lost that is still needed.
-            let outcome = self.store.outcome(&key)?;
-            self.used.extend(outcome.is_some().then(|| key.to_string()));
-            outcome
+            self.used.extend(known.is_some().then(|| key.to_string()));
+            known
         };
         let Some(outcome) = outcome else { return Ok(false) };
         let identity = keyed.identity();
@@ -286,7 +310,17 @@ impl<'a> Jobs<'a> {
             watch(ticket, &request, &arrival);
         }
         let Arrival { result, remembered, identity } = arrival;
-        Some(Delivery { owner, result, remembered, network: identity.map(|identity| identity.network) })
+        let weights = match (&request, &result, &identity) {
+            (Request::TrainShared(training), Ok(outcome), Some(identity)) => {
+                let name = blake3::Hash::from_bytes(identity.key).to_hex().to_string();
+                self.lineage.add(name.clone(), training, outcome.weights.as_ref());
+                Some(name)
+            }
+            (_, Ok(outcome), _) => outcome.weights.clone(),
+            _ => None,
+        };
+        let network = identity.map(|identity| identity.network).filter(|network| *network != [0; 32]);
+        Some(Delivery { owner, result, remembered, network, weights })
     }
 
     /// Takes note of an event, and of all others that are there: what they bring is made safe together.
@@ -311,7 +345,13 @@ impl<'a> Jobs<'a> {
             if let Err(Failure { kind: FailureKind::Storage, message }) = result {
                 return Err(SearchError::Storage { run: self.run, problem: message });
             }
-            let Some(under_way) = self.under_way.remove(&ticket) else { continue };
+            let Some(mut under_way) = self.under_way.remove(&ticket) else { continue };
+            let is_lost = matches!(&result, Err(failure) if failure.kind == FailureKind::UnknownState);
+            if is_lost && !under_way.led && self.lead(ticket, &under_way.keyed) {
+                under_way.led = true;
+                self.under_way.insert(ticket, under_way);
+                continue;
+            }
             let identity = Some(under_way.keyed.identity());
             self.journal.arrive(ticket, Arrival { identity, remembered: false, result: result.clone() })?;
             for ticket in self.shared.remove(&under_way.keyed.key).unwrap_or_default() {
@@ -333,7 +373,13 @@ impl<'a> Jobs<'a> {
     }
 
     fn record(&self, keyed: &Keyed, outcome: &Outcome) -> Result<(), SearchError> {
-        let action = if matches!(keyed.action, Action::Train(_)) { "train" } else { "evaluate" };
+        let action = match keyed.action {
+            Action::Train(_) => "train",
+            Action::TrainShared(_) => "train-shared",
+            Action::EvaluateShared(_) => "evaluate-shared",
+            Action::DifferentiateShared(_) => "differentiate-shared",
+            _ => "evaluate",
+        };
         let data = &self.ready.data.digest;
         let about = About { run: Some(self.run), action, fingerprint: Some(&keyed.fingerprint), data };
         Ok(self.store.record_outcome(&keyed.key.to_hex(), outcome, &about)?)

@@ -21,13 +21,14 @@ mod predict;
 mod report;
 mod resumption;
 mod search;
+mod shared;
 mod stop;
 mod trainers;
 mod verify;
 
 pub use catalogue::{Catalogue, SpaceSource};
 pub use error::SearchError;
-pub use executor::{ActionResult, Executor, ExecutorEvent};
+pub use executor::{ActionResult, Executor, ExecutorEvent, Work};
 pub use experiment::{Experiment, ExperimentError};
 pub use found::{Choice, Found};
 pub use lock::Lock;

@@ -68,6 +68,8 @@ pub(crate) struct Loaded {
     pub(crate) strategy: Component,
     pub(crate) estimator: Component,
     pub(crate) definition: Arc<dyn SearchSpace>,
+    /// The definition as text with its options, where it is in the declarative format.
+    pub(crate) text: Option<(String, BTreeMap<String, Scalar>)>,
     pub(crate) task: Task,
     pub(crate) data: Option<PathBuf>,
     pub(crate) parts: Parts,
@@ -114,6 +116,7 @@ pub(crate) fn load(
         strategy: strategy.component,
         estimator: estimator.component,
         definition: space.definition,
+        text: space.text,
         task,
         data,
         parts,
@@ -159,6 +162,7 @@ struct LoadedPlugin {
 
 struct LoadedSpace {
     definition: Arc<dyn SearchSpace>,
+    text: Option<(String, BTreeMap<String, Scalar>)>,
     options: Map<String, Value>,
     part: Part,
     bytes: Vec<u8>,
@@ -270,7 +274,8 @@ impl Loader<'_> {
                 self.component(Kind::SearchSpace, "space", &name, choice, bytes)?;
             let limits = &self.file.experiment.limits;
             let definition = SpaceComponent::open(&component, &json!(options), limits, log_sink(component.name()))?;
-            return Ok(LoadedSpace { definition: Arc::new(definition), options, part: part(&component), bytes });
+            let part = part(&component);
+            return Ok(LoadedSpace { definition: Arc::new(definition), text: None, options, part, bytes });
         }
         let problem =
             |problem: String| self.file.error(&["space", "use"], format!("search space {name}: {problem}"), None);
@@ -286,7 +291,8 @@ impl Loader<'_> {
             Definition::parse_with(text, &options).map_err(|diagnostic| problem(diagnostic.to_string()))?;
         let options = definition.options().iter().map(|(key, value)| (key.clone(), json!(value))).collect();
         let part = Part { name: choice.name.clone(), version: None, digest: blake3::hash(&bytes).to_hex().to_string() };
-        Ok(LoadedSpace { definition: Arc::new(definition), options, part, bytes })
+        let text = Some((text.to_owned(), definition.options().clone()));
+        Ok(LoadedSpace { definition: Arc::new(definition), text, options, part, bytes })
     }
 
     fn task(&self) -> Result<(Task, Option<PathBuf>), SearchError> {

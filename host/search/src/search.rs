@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use archwright_plugin::model::{Goal, Objective};
 use archwright_plugin::{Component, Estimator, EstimatorSetup, Strategy, StrategySetup};
-use archwright_protocol::{DataFormat, Ready, Setup, Task, VERSION};
+use archwright_protocol::{DataFormat, Ready, Recipe, Setup, Supergraph, Task, VERSION};
 use archwright_space::{Context, Space, seed};
 use archwright_store::{RunId, RunStatus, Store};
 use serde_json::json;
@@ -207,6 +207,13 @@ impl Search {
         Ok(Arc::new(limited))
     }
 
+    /// What architectures share weights by, where the space has a form that trainers can read.
+    pub(crate) fn supergraph(&self, ready: &Ready) -> Option<Supergraph> {
+        let (definition, options) = self.loaded.text.clone()?;
+        let (input, classes) = (ready.data.input.clone(), ready.data.classes);
+        Some(Supergraph { definition, options, input, classes })
+    }
+
     /// Refuses a trainer that cannot do what the experiment asks for.
     pub(crate) fn check_trainer(&self, ready: &Ready) -> Result<(), SearchError> {
         if self.experiment.latency().is_some() && !ready.actions.iter().any(|action| action == LATENCY) {
@@ -318,6 +325,7 @@ impl Set<'_> {
             keep_weights,
             share_isomorphic: settings.share_isomorphic,
             latency: search.experiment.latency(),
+            supergraph: search.supergraph(ready),
         };
         let mut jobs = Jobs::new(run, journal, executor, store, &maker, &search.experiment);
         jobs.watch = watch;
@@ -370,7 +378,8 @@ impl Set<'_> {
             options: json!(experiment.estimator.options),
             seed: seed::derive(experiment.run.seed, "estimator", 0),
             full_epochs: experiment.task.recipe.epochs,
-            offers: offers(self.ready, keep_weights),
+            offers: offers(self.ready, keep_weights, loaded.text.is_some()),
+            epoch_steps: epoch_steps(self.ready, loaded.task.data.format, &experiment.task.recipe),
         };
         let log = log_sink(loaded.estimator.name());
         let opened = Estimator::open(&loaded.estimator, Arc::clone(self.space), setup, &experiment.limits, log);
@@ -386,10 +395,28 @@ const RESUME: &str = "train.resume";
 /// The name under which trainers offer to measure latencies.
 pub(crate) const LATENCY: &str = "latency";
 
-/// What estimators can have done here.
-fn offers(ready: &Ready, keep_weights: bool) -> Vec<String> {
+/// The name under which trainers offer weights that architectures share.
+const SHARED: &str = "shared";
+
+/// What estimators can have done here. Weights are shared in spaces that trainers can read.
+fn offers(ready: &Ready, keep_weights: bool, declarative: bool) -> Vec<String> {
     let offered = |action: &&String| *action == "train" || (*action == RESUME && keep_weights);
-    ready.actions.iter().filter(offered).cloned().collect()
+    let mut offers: Vec<String> = ready.actions.iter().filter(offered).cloned().collect();
+    if declarative && ready.actions.iter().any(|action| action == SHARED) {
+        offers.extend(["train-shared", "evaluate-shared", "differentiate-shared"].map(String::from));
+    }
+    offers
+}
+
+/// Steps of an epoch over all training examples.
+fn epoch_steps(ready: &Ready, format: DataFormat, recipe: &Recipe) -> u32 {
+    let (examples, batch) = (ready.data.train, u64::from(recipe.batch_size.max(1)));
+    let steps = match format {
+        DataFormat::Text => (examples.saturating_sub(1) / batch).div_ceil(recipe.sequence_length.max(1).into()),
+        // A batch of one example is left out: a batch norm cannot normalise over it.
+        _ => examples / batch + u64::from(examples % batch > 1),
+    };
+    u32::try_from(steps).unwrap_or(u32::MAX).max(1)
 }
 
 fn needs(component: &Component, name: &str) -> bool {

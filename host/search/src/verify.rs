@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use archwright_protocol::{Action, Checkpoint, Outcome};
+use archwright_protocol::Outcome;
 use archwright_space::seed;
 use archwright_store::{JournalReader, RunRecord, RunStatus, Store};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::action::{ActionMaker, Request};
 use crate::error::SearchError;
-use crate::executor::{Executor, ExecutorEvent};
+use crate::executor::{Executor, ExecutorEvent, Work};
 use crate::experiment::ExperimentFile;
 use crate::journal::{Difference, Head, Journal, trainings};
 use crate::lock::differences;
@@ -191,10 +191,11 @@ fn repeat(
         share_isomorphic: true,
         // A measurement does not repeat, and a limit that it decides by may fall out otherwise.
         latency: None,
+        supergraph: search.supergraph(ready),
     };
     for (ticket, (request, recorded)) in requests {
         let Ok(keyed) = maker.make(request) else { continue };
-        pool.submit(*ticket, keyed.action, None);
+        pool.submit(*ticket, Work::new(keyed.action));
         let result = loop {
             if stop.requested() {
                 return Err(SearchError::Stopped { before: VERIFIED });
@@ -223,7 +224,7 @@ const VERIFIED: &str = "the run was verified";
 struct Nobody;
 
 impl Executor for Nobody {
-    fn submit(&mut self, _: u64, _: Action, _: Option<Checkpoint>) {}
+    fn submit(&mut self, _: u64, _: Work) {}
 
     fn next(&mut self, _: Duration) -> Option<ExecutorEvent> {
         None

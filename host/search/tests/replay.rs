@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use archwright_protocol::{
-    Action, Checkpoint, DataSummary, DeviceSummary, Epoch, Failure, FailureKind, Metrics, Outcome, Ready, VERSION,
+    Action, DataSummary, DeviceSummary, Epoch, Failure, FailureKind, Metrics, Outcome, Ready, VERSION,
 };
 use archwright_search::experiment::ExperimentFile;
 use archwright_search::{
     Catalogue, Environment, Event, Executor, ExecutorEvent, Observer, Resumption, Search, SearchError, Stop,
-    Verification, journal,
+    Verification, Work, journal,
 };
 use archwright_store::Store;
 use proptest::prelude::*;
@@ -28,8 +28,8 @@ struct Shuffled {
 }
 
 impl Executor for Shuffled {
-    fn submit(&mut self, ticket: u64, action: Action, _: Option<Checkpoint>) {
-        self.under_way.push((ticket, action));
+    fn submit(&mut self, ticket: u64, work: Work) {
+        self.under_way.push((ticket, work.action));
     }
 
     fn next(&mut self, _: Duration) -> Option<ExecutorEvent> {
@@ -62,14 +62,7 @@ fn outcome(action: &Action) -> Result<Outcome, Failure> {
     let epochs = if let Action::Train(train) = action { train.until_epoch } else { 0 };
     let curve = (1..=epochs).map(|epoch| Epoch { epoch, train_loss: 1.0, metrics }).collect();
     let weights = Some(digest.to_hex().to_string());
-    Ok(Outcome {
-        curve,
-        metrics,
-        weights,
-        seconds: f64::from(byte),
-        peak_memory: None,
-        latency: latency.map(|_| measured),
-    })
+    Ok(Outcome { curve, weights, latency: latency.map(|_| measured), ..Outcome::of(metrics, f64::from(byte)) })
 }
 
 fn ready() -> Ready {
@@ -295,12 +288,12 @@ fn a_smaller_network_is_trained_and_the_full_one_measured() {
     struct Looking(Shuffled, Vec<(bool, bool)>);
 
     impl Executor for Looking {
-        fn submit(&mut self, ticket: u64, action: Action, checkpoint: Option<Checkpoint>) {
-            if let Action::Train(train) = &action {
+        fn submit(&mut self, ticket: u64, work: Work) {
+            if let Action::Train(train) = &work.action {
                 let latency = train.latency.as_ref().unwrap();
                 self.1.push((train.keep_weights, latency.network.as_ref().is_some_and(|full| **full != train.network)));
             }
-            self.0.submit(ticket, action, checkpoint);
+            self.0.submit(ticket, work);
         }
 
         fn next(&mut self, patience: Duration) -> Option<ExecutorEvent> {

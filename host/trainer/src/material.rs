@@ -1,6 +1,6 @@
 //! The examples that a training goes through, batch by batch.
 
-use archwright_protocol::{FailureKind, Recipe};
+use archwright_protocol::{FailureKind, Recipe, Subset};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use tch::{Device, Kind, Reduction, Tensor};
@@ -9,6 +9,7 @@ use crate::Problem;
 use crate::augment::augment;
 use crate::data::{Columns, Data, ImageData, shuffle};
 use crate::model::{Mode, Model, Scores};
+use crate::train::EVALUATION_COLUMNS;
 
 /// What a training uses of the data.
 pub(crate) enum Material<'a> {
@@ -42,6 +43,17 @@ impl<'a> Material<'a> {
                 Ok(Self::Images { data, examples: all[..count].to_vec() })
             }
             Data::Text(text) => text.train(share, recipe.batch_size).map(Self::Text),
+        }
+    }
+
+    /// All validation examples.
+    pub(crate) fn validation(data: &'a Data) -> Result<Self, Problem> {
+        match data {
+            Data::Images(data) => {
+                let examples = Vec::try_from(data.subset(Subset::Validation).f_to_device(Device::Cpu)?)?;
+                Ok(Self::Images { data, examples })
+            }
+            Data::Text(text) => text.subset(Subset::Validation, EVALUATION_COLUMNS).map(Self::Text),
         }
     }
 
@@ -113,6 +125,16 @@ pub(crate) struct LossOf {
 }
 
 impl LossOf {
+    /// The class of each example; below 0 where it has none.
+    pub(crate) fn labels(&self) -> &Tensor {
+        &self.labels
+    }
+
+    /// Number of examples whose own class has the highest score.
+    pub(crate) fn right(&self, scores: &Tensor) -> Result<Tensor, Problem> {
+        Ok(scores.f_argmax(1, false)?.f_eq_tensor(&self.labels)?.f_sum(Kind::Int64)?)
+    }
+
     pub(crate) fn of(&self, scores: &Tensor) -> Result<Tensor, Problem> {
         let against = |labels: &Tensor| {
             scores.f_cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, self.smoothing)

@@ -185,10 +185,25 @@ impl<'a> Run<'a> {
 pub(crate) fn step(
     model: &mut Model,
     optimizer: &mut Optimizer,
-    Scored { scores: Scores { output, auxiliary }, loss_of }: Scored,
+    scored: Scored,
     recipe: &Recipe,
     rate: f64,
 ) -> Result<Tensor, Problem> {
+    let (loss, gradients) = gradient(model, scored, recipe)?;
+    let rows = gradients.iter().map(|gradient| gradient.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
+    if !rows.is_empty() {
+        let gradient = Tensor::f_cat(&rows, 0)?;
+        tch::no_grad(|| optimizer.step(&mut model.flat, gradient, rate))?;
+    }
+    Ok(loss)
+}
+
+/// A network's loss, and its gradient by each parameter.
+pub(crate) fn gradient(
+    model: &Model,
+    Scored { scores: Scores { output, auxiliary }, loss_of }: Scored,
+    recipe: &Recipe,
+) -> Result<(Tensor, Vec<Tensor>), Problem> {
     let mut loss = loss_of.of(&output)?;
     if recipe.auxiliary_weight > 0.0 {
         for scores in &auxiliary {
@@ -197,21 +212,13 @@ pub(crate) fn step(
     }
     let parameters = model.parameters();
     let gradients = Tensor::f_run_backward(&[&loss], parameters, false, false)?;
-    let rows = gradients
-        .iter()
+    let gradients = gradients
+        .into_iter()
         .zip(parameters)
         // A head without weight in the loss gets no gradient.
-        .map(
-            |(gradient, parameter)| {
-                if gradient.defined() { gradient.f_reshape([-1]) } else { parameter.f_zeros_like()?.f_view([-1]) }
-            },
-        )
-        .collect::<Result<Vec<_>, _>>()?;
-    if !rows.is_empty() {
-        let gradient = Tensor::f_cat(&rows, 0)?;
-        tch::no_grad(|| optimizer.step(&mut model.flat, gradient, rate))?;
-    }
-    Ok(loss.f_detach()?)
+        .map(|(gradient, parameter)| if gradient.defined() { Ok(gradient) } else { parameter.f_zeros_like() })
+        .collect::<Result<_, _>>()?;
+    Ok((loss.f_detach()?, gradients))
 }
 
 /// Seeds libtorch's generators on all devices. The sign bit of a seed is nothing to them.

@@ -4,7 +4,7 @@ use std::io::{BufRead, Write, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 
-use archwright_protocol::{Action, Checkpoint, Failure, FailureKind, Outcome, Reply, Request, VERSION};
+use archwright_protocol::{Action, Checkpoint, Failure, FailureKind, Outcome, Reply, Request, TrainShared, VERSION};
 
 use crate::{Problem, Trainer};
 
@@ -53,9 +53,9 @@ fn converse(requests: &Receiver<String>) -> Result<(), Problem> {
                     return Ok(());
                 }
             },
-            Request::Act { id, action, checkpoint } => {
+            Request::Act { id, action, checkpoint, ancestry } => {
                 let result = match &mut trainer {
-                    Some(trainer) => guarded(|| act(trainer, id, &action, checkpoint.as_ref())),
+                    Some(trainer) => guarded(|| act(trainer, id, &action, checkpoint.as_ref(), &ancestry)),
                     None => Err(Problem::new(FailureKind::Unsupported, "an action came before the set-up")),
                 };
                 say(&match result {
@@ -90,8 +90,16 @@ fn converse(requests: &Receiver<String>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn act(trainer: &mut Trainer, id: u64, action: &Action, checkpoint: Option<&Checkpoint>) -> Result<Outcome, Problem> {
-    trainer.act(action, checkpoint, &mut |epoch, metrics| say(&Reply::Progress { id, epoch, metrics }))
+fn act(
+    trainer: &mut Trainer,
+    id: u64,
+    action: &Action,
+    checkpoint: Option<&Checkpoint>,
+    ancestry: &[TrainShared],
+) -> Result<Outcome, Problem> {
+    let mut progress = |epoch, metrics| say(&Reply::Progress { id, epoch, metrics });
+    trainer.retrace(ancestry, &mut progress)?;
+    trainer.act(action, checkpoint, &mut progress)
 }
 
 /// A defect fails what was being done, and says so; the trainer goes on.

@@ -22,7 +22,8 @@ const STATISTIC: &str = "statistic/";
 /// A parameter goes by its node's name and its shape. It comes to be when the first path needs it, with values that its name
 /// and the seed decide: which paths came before makes no difference.
 pub(crate) struct SharedWeights {
-    seed: u64,
+    /// Decides first values, paths, and the order of examples.
+    pub(crate) seed: u64,
     device: Device,
     /// The value of each parameter, and then its state.
     parameters: BTreeMap<String, Vec<Tensor>>,
@@ -49,9 +50,8 @@ impl SharedWeights {
         self.state_names == Optimizer::state_names(recipe)
     }
 
-    /// A path to train: a network with copies of its parameters and an optimizer with those of its state, both to be given
-    /// back to [`SharedWeights::take_in`]. Its batch norms update the shared statistics.
-    pub(crate) fn path(&mut self, network: &Network, recipe: &Recipe) -> Result<(Model, Optimizer), Problem> {
+    /// A path to train: a network with copies of its parameters. Its batch norms update the shared statistics.
+    pub(crate) fn path(&mut self, network: &Network, recipe: &Recipe) -> Result<Model, Problem> {
         let model = self.model(network, recipe.bf16 && self.device.is_cuda())?;
         for (key, value) in keys(&model).zip(model.parameters()) {
             if !self.parameters.contains_key(&key) {
@@ -65,16 +65,7 @@ impl SharedWeights {
             let key = key(name, &statistic.size());
             self.statistics.entry(key).or_insert_with(|| statistic.shallow_clone());
         }
-        let mut optimizer = Optimizer::new(recipe, &model.flat)?;
-        for (place, (_, state)) in optimizer.state.iter_mut().enumerate() {
-            let rows = keys(&model).filter_map(|key| self.parameters.get(&key)?.get(place + 1)?.f_view([-1]).ok());
-            let rows: Vec<Tensor> = rows.collect();
-            if !rows.is_empty() {
-                *state = Tensor::f_cat(&rows, 0)?;
-            }
-        }
-        optimizer.steps = self.steps;
-        Ok((model, optimizer))
+        Ok(model)
     }
 
     /// An architecture's network with copies of its weights, of the statistics as well.
@@ -102,25 +93,66 @@ impl SharedWeights {
         Model::with(network, self.device, bf16, parameter, statistic)
     }
 
-    /// Takes in the weights and the state of a path after a step.
-    pub(crate) fn take_in(&mut self, model: &Model, optimizer: &Optimizer) -> Result<(), Problem> {
-        let rows = [&model.flat].into_iter().chain(optimizer.state.iter().map(|(_, state)| state));
-        for (place, row) in rows.enumerate() {
+    /// Adds a share of a path's gradient, parameter by parameter, to those of others.
+    pub(crate) fn gather(
+        &self,
+        model: &Model,
+        gradient: &[Tensor],
+        share: f64,
+        into: &mut BTreeMap<String, Tensor>,
+    ) -> Result<(), Problem> {
+        for (key, gradient) in keys(model).zip(gradient) {
+            let gradient = if share == 1.0 { gradient.shallow_clone() } else { gradient.f_mul_scalar(share)? };
+            let sum = match into.get(&key) {
+                Some(others) => others.f_add(&gradient)?,
+                None => gradient,
+            };
+            into.insert(key, sum);
+        }
+        Ok(())
+    }
+
+    /// Takes a step of all parameters that have a gradient.
+    pub(crate) fn step(
+        &mut self,
+        gradients: BTreeMap<String, Tensor>,
+        recipe: &Recipe,
+        rate: f64,
+    ) -> Result<(), Problem> {
+        let row = |tensors: Vec<&Tensor>| {
+            let rows = tensors.into_iter().map(|tensor| tensor.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
+            Tensor::f_cat(&rows, 0)
+        };
+        let kept: Vec<&Vec<Tensor>> = gradients.keys().filter_map(|key| self.parameters.get(key)).collect();
+        if kept.is_empty() {
+            self.steps += 1;
+            return Ok(());
+        }
+        let mut flat = row(kept.iter().map(|rows| &rows[0]).collect())?;
+        let mut optimizer = Optimizer::new(recipe, &flat)?;
+        for (place, (_, state)) in optimizer.state.iter_mut().enumerate() {
+            *state = row(kept.iter().filter_map(|rows| rows.get(place + 1)).collect())?;
+        }
+        optimizer.steps = self.steps;
+        let gradient = row(gradients.values().collect())?;
+        tch::no_grad(|| optimizer.step(&mut flat, gradient, rate))?;
+        self.steps = optimizer.steps;
+        for (place, row) in [&flat].into_iter().chain(optimizer.state.iter().map(|(_, state)| state)).enumerate() {
             let mut offset = 0;
-            for key in keys(model) {
-                let Some(kept) = self.parameters.get_mut(&key).and_then(|rows| rows.get_mut(place)) else { continue };
+            for key in gradients.keys() {
+                let Some(kept) = self.parameters.get_mut(key).and_then(|rows| rows.get_mut(place)) else { continue };
                 let length = kept.numel() as i64;
                 let new = row.f_narrow(0, offset, length)?.f_view(kept.size().as_slice())?;
                 tch::no_grad(|| kept.f_copy_(&new))?;
                 offset += length;
             }
         }
-        self.steps = optimizer.steps;
         Ok(())
     }
 
     /// Writes all weights, statistics and state; gives the file's digest.
-    pub(crate) fn save(&self, folder: &Path, progress: &Progress) -> Result<String, Problem> {
+    pub(crate) fn save(&self, folder: &Path) -> Result<String, Problem> {
+        let progress = Progress { seed: self.seed, steps: self.steps, curve: Vec::new() };
         let mut named = Vec::new();
         for (key, rows) in &self.parameters {
             named.push((key.clone(), tensors::values(&rows[0])?));
@@ -131,16 +163,11 @@ impl SharedWeights {
         for (key, statistic) in &self.statistics {
             named.push((format!("{STATISTIC}{key}"), tensors::values(statistic)?));
         }
-        weights::store(folder, &tensors::serialize(named, progress)?)
+        weights::store(folder, &tensors::serialize(named, &progress)?)
     }
 
-    /// Reads what [`SharedWeights::save`] wrote, and how far the training had gone.
-    pub(crate) fn load(
-        folder: &Path,
-        digest: &str,
-        recipe: &Recipe,
-        device: Device,
-    ) -> Result<(Self, Progress), Problem> {
+    /// Reads what [`SharedWeights::save`] wrote.
+    pub(crate) fn load(folder: &Path, digest: &str, recipe: &Recipe, device: Device) -> Result<Self, Problem> {
         weights::read(folder, digest, |contents| {
             let progress: Progress = contents.about()?;
             let mut shared = Self::new(progress.seed, recipe, device);
@@ -163,7 +190,7 @@ impl SharedWeights {
                     rows.push(kept.map_or_else(|| rows[0].f_zeros_like(), Ok)?);
                 }
             }
-            Ok((shared, progress))
+            Ok(shared)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A path's network is the stand-alone one with the shared weights, bit for bit. `ARCHWRIGHT_PATHS` is the number of paths of
 //! each space, 3 by default.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archwright_protocol::Recipe;
@@ -26,15 +27,16 @@ fn scores(model: &Model, is_text: bool) -> Tensor {
 
 /// Gives all weights of a path, and the statistics of its batch norms, other values.
 fn stir(shared: &mut SharedWeights, network: &Network, recipe: &Recipe) {
-    let (mut model, optimizer) = shared.path(network, recipe).unwrap();
+    let model = shared.path(network, recipe).unwrap();
+    let mut gradients = BTreeMap::new();
     tch::no_grad(|| {
-        let moved = model.flat.randn_like() * 0.01;
-        let _ = model.flat.g_add_(&moved);
+        let gradient: Vec<Tensor> = model.parameters().iter().map(Tensor::randn_like).collect();
+        shared.gather(&model, &gradient, 1.0, &mut gradients).unwrap();
         for (_, statistic) in &model.buffers {
             let _ = statistic.shallow_clone().g_add_(&(statistic.rand_like() * 0.1));
         }
     });
-    shared.take_in(&model, &optimizer).unwrap();
+    shared.step(gradients, recipe, 0.05).unwrap();
 }
 
 #[test]

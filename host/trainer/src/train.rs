@@ -15,7 +15,7 @@ use crate::checkpoint::Keeper;
 use crate::data::{self, Data};
 use crate::model::{Mode, Model};
 use crate::run::Run;
-use crate::supergraph::Loaded;
+use crate::supergraph::{Loaded, Opened};
 use crate::{Problem, device, memory, weights};
 
 /// Version of how a training goes, raised whenever the same action gives other bits than before. As part of the trainer's
@@ -25,7 +25,7 @@ const PROCEDURE: u32 = 2;
 pub(crate) const EVALUATION_BATCH: i64 = 256;
 /// Sequences that a text is evaluated in, side by side, as Merity, Keskar & Socher (2018) and DARTS do; each starts with a
 /// fresh state.
-const EVALUATION_COLUMNS: i64 = 10;
+pub(crate) const EVALUATION_COLUMNS: i64 = 10;
 /// Steps of a text evaluated at once.
 const EVALUATION_STEPS: i64 = 35;
 
@@ -42,6 +42,7 @@ pub struct Trainer {
     circumstances: String,
     /// Shared weights that were used last.
     pub(crate) shared: Option<Loaded>,
+    pub(crate) opened: Option<Opened>,
 }
 
 impl Trainer {
@@ -69,7 +70,7 @@ impl Trainer {
             data: data.summary(),
         };
         let circumstances = text(&(&setup.task, &ready.data.digest, &ready.version, &ready.numerics))?;
-        Ok((ready, Self { device, data, weights, circumstances, shared: None }))
+        Ok((ready, Self { device, data, weights, circumstances, shared: None, opened: None }))
     }
 
     /// Carries out an action. Its outcome depends on the action and the data alone. A training with a checkpoint keeps its
@@ -89,6 +90,7 @@ impl Trainer {
             Action::Evaluate(evaluate) => self.evaluate(evaluate),
             Action::TrainShared(train) => self.train_shared(train, progress),
             Action::EvaluateShared(evaluate) => self.evaluate_shared(evaluate),
+            Action::DifferentiateShared(differentiate) => self.differentiate_shared(differentiate),
             _ => Err(Problem::new(FailureKind::Unsupported, "this trainer does not know the action")),
         }
     }
@@ -121,7 +123,7 @@ impl Trainer {
         let metrics = last.metrics;
         let weights = train.keep_weights.then(|| run.save()).transpose()?;
         let seconds = measuring + run.seconds();
-        Ok(Outcome { curve: run.curve, metrics, weights, seconds, peak_memory: None, latency })
+        Ok(Outcome { curve: run.curve, weights, latency, ..Outcome::of(metrics, seconds) })
     }
 
     /// A digest of everything that a training's states depend on.
@@ -136,8 +138,7 @@ impl Trainer {
         let model = self.model(&evaluate.network, &evaluate.input, false)?;
         weights::load(&self.weights, &evaluate.weights, &model, None)?;
         let metrics = self.measure(&model, &evaluate.input, evaluate.subset)?;
-        let seconds = start.elapsed().as_secs_f64();
-        Ok(Outcome { curve: Vec::new(), metrics, weights: None, seconds, peak_memory: None, latency: None })
+        Ok(Outcome::of(metrics, start.elapsed().as_secs_f64()))
     }
 
     pub(crate) fn model(&self, network: &Network, input: &[u32], bf16: bool) -> Result<Model, Problem> {
@@ -194,20 +195,20 @@ impl Trainer {
 }
 
 /// What is summed up over a subset.
-struct Tally {
+pub(crate) struct Tally {
     right: Tensor,
     loss: Tensor,
     count: Tensor,
 }
 
 impl Tally {
-    fn new(device: Device) -> Result<Self, Problem> {
+    pub(crate) fn new(device: Device) -> Result<Self, Problem> {
         let zero = |kind| Tensor::f_zeros([], (kind, device));
         Ok(Self { right: zero(Kind::Int64)?, loss: zero(Kind::Double)?, count: zero(Kind::Int64)? })
     }
 
     /// Adds examples; those whose label is below 0 are none.
-    fn add(&mut self, scores: &Tensor, labels: &Tensor) -> Result<(), Problem> {
+    pub(crate) fn add(&mut self, scores: &Tensor, labels: &Tensor) -> Result<(), Problem> {
         self.right = self.right.f_add(&scores.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(Kind::Int64)?)?;
         let sum = scores.f_cross_entropy_loss::<Tensor>(labels, None, Reduction::Sum, -100, 0.0)?;
         self.loss = self.loss.f_add(&sum)?;
@@ -215,7 +216,7 @@ impl Tally {
         Ok(())
     }
 
-    fn metrics(&self) -> Result<Metrics, Problem> {
+    pub(crate) fn metrics(&self) -> Result<Metrics, Problem> {
         let count = i64::try_from(&self.count)? as f64;
         let loss = f64::try_from(&self.loss)? / count;
         if !loss.is_finite() {

@@ -83,6 +83,11 @@ pub(crate) fn read<T>(
     restored().map_err(|problem| Problem::new(problem.kind, format!("the weights {}: {problem}", path.display())))
 }
 
+/// Whether there are weights of this digest.
+pub(crate) fn exists(folder: &Path, digest: &str) -> bool {
+    folder.join(file_name(digest)).is_file()
+}
+
 fn file_name(digest: &str) -> String {
     format!("{digest}.safetensors")
 }

@@ -9,13 +9,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archwright_protocol::{
-    Action, EvaluateShared, FailureKind, Optimizer, Outcome, Paths, Recipe, Schedule, Start, Subset, Supergraph,
-    TrainShared,
+    Action, EvaluateShared, FailureKind, Optimizer, Outcome, Paths, Recipe, Schedule, SharedStart, SharedState,
+    Subject, Supergraph, TrainShared,
 };
 use archwright_space::{Architecture, Context, Definition, Scalar, Space};
 use archwright_trainer::{Problem, Trainer};
 
 use digits::{alone, trainer};
+
+/// Steps of an epoch.
+const EPOCH: u32 = 18;
 
 fn supergraph(name: &str, options: &[(&str, i64)]) -> Supergraph {
     let definition = archwright_space::bundled::source(name).unwrap().to_owned();
@@ -36,16 +39,23 @@ fn recipe() -> Recipe {
     Recipe { learning_rate: 0.05, schedule: Schedule::Constant, batch_size: 64, ..Recipe::default() }
 }
 
-fn training(epochs: u32) -> TrainShared {
+/// Training in steps of an epoch at most; digits have 18 of 64.
+fn training(steps: u32) -> TrainShared {
     TrainShared {
         supergraph: cells(),
         recipe: recipe(),
-        epochs,
-        until_epoch: epochs,
-        seed: 5,
-        start: Start::Fresh,
-        paths: Paths::Uniform,
+        start: SharedStart::Fresh(5),
+        steps,
+        paths: Paths::Uniform(1),
+        name: format!("fresh {steps}"),
     }
+}
+
+/// The training that goes on behind `name`, which may be kept as `kept`.
+fn further(from: &TrainShared, kept: Option<&str>, steps: u32) -> TrainShared {
+    let state = SharedState { name: from.name.clone(), kept: kept.map(ToOwned::to_owned) };
+    let name = format!("{}, {steps}", from.name);
+    TrainShared { start: SharedStart::State(state), steps, name, ..from.clone() }
 }
 
 fn train(trainer: &mut Trainer, train: &TrainShared) -> Result<Outcome, Problem> {
@@ -53,16 +63,30 @@ fn train(trainer: &mut Trainer, train: &TrainShared) -> Result<Outcome, Problem>
     Ok(Outcome { seconds: 0.0, ..outcome })
 }
 
-fn evaluate(trainer: &mut Trainer, weights: &str, subject: &Architecture, calibration: u32) -> Outcome {
-    let evaluate = EvaluateShared {
+/// Trains whole epochs.
+fn epochs(trainer: &mut Trainer, count: usize, first: TrainShared) -> (TrainShared, Vec<Outcome>) {
+    let mut last = first;
+    let mut outcomes = vec![train(trainer, &last).unwrap()];
+    while outcomes.len() < count {
+        last = further(&last, None, EPOCH);
+        outcomes.push(train(trainer, &last).unwrap());
+    }
+    (last, outcomes)
+}
+
+fn evaluation(of: &TrainShared, kept: Option<&str>, subject: &Architecture, calibration: u32) -> EvaluateShared {
+    EvaluateShared {
         supergraph: cells(),
         recipe: recipe(),
-        weights: weights.to_owned(),
+        state: SharedState { name: of.name.clone(), kept: kept.map(ToOwned::to_owned) },
         subject: subject.clone(),
         calibration,
-        subset: Subset::Validation,
-    };
-    let outcome = trainer.act(&Action::EvaluateShared(Box::new(evaluate)), None, &mut |_, _| {}).unwrap();
+        batch: None,
+    }
+}
+
+fn evaluate(trainer: &mut Trainer, evaluate: &EvaluateShared) -> Outcome {
+    let outcome = trainer.act(&Action::EvaluateShared(Box::new(evaluate.clone())), None, &mut |_, _| {}).unwrap();
     Outcome { seconds: 0.0, ..outcome }
 }
 
@@ -70,60 +94,91 @@ fn evaluate(trainer: &mut Trainer, weights: &str, subject: &Architecture, calibr
 fn paths_train_weights_that_good_architectures_are_told_by() {
     let _turn = alone();
     let mut trainer = trainer();
-    let outcome = train(&mut trainer, &training(15)).unwrap();
-    assert!(outcome.curve[14].train_loss < 0.7 * outcome.curve[0].train_loss, "{:?}", outcome.curve);
-    let weights = outcome.weights.unwrap();
+    let (last, outcomes) = epochs(&mut trainer, 15, training(EPOCH));
+    assert!(outcomes[14].metrics.loss < 0.7 * outcomes[0].metrics.loss, "{outcomes:?}");
+    assert!(outcomes.iter().all(|outcome| outcome.weights.is_some()), "each epoch's end is kept");
     let space = space(&cells());
     let cell = |operation: &str| {
         let labels = space.decisions().iter().map(|decision| (decision.name.clone(), operation.to_owned()));
         space.point_of(&labels.collect::<BTreeMap<_, _>>()).unwrap()
     };
-    let good = evaluate(&mut trainer, &weights, &cell("nor_conv_3x3"), 4).metrics.accuracy;
-    let nothing = evaluate(&mut trainer, &weights, &cell("none"), 4).metrics.accuracy;
+    let mut accuracy =
+        |operation: &str| evaluate(&mut trainer, &evaluation(&last, None, &cell(operation), 4)).metrics.accuracy;
+    let (good, nothing) = (accuracy("nor_conv_3x3"), accuracy("none"));
     assert!(good > 0.5 && nothing < 0.2, "{good} {nothing}");
 }
 
 #[test]
-fn goes_on_as_if_it_had_not_stopped_in_any_process() {
+fn the_same_steps_lead_to_the_same_weights_in_any_process() {
     let _turn = alone();
     for optimizer in [Optimizer::Sgd, Optimizer::Adamw] {
-        let base = training(3);
-        let base = TrainShared { recipe: Recipe { optimizer, ..base.recipe.clone() }, ..base };
-        let mut first = trainer();
-        let whole = train(&mut first, &base).unwrap();
-        let one = train(&mut first, &TrainShared { until_epoch: 1, ..base.clone() }).unwrap();
-        let two = Start::Resume(one.weights.unwrap());
-        // What was evaluated in between leaves no trace.
-        evaluate(&mut first, whole.weights.as_deref().unwrap(), &space(&cells()).sample(1), 2);
-        let two = train(&mut trainer(), &TrainShared { until_epoch: 2, start: two, ..base.clone() }).unwrap();
-        let mut last = trainer();
-        evaluate(&mut last, two.weights.as_deref().unwrap(), &space(&cells()).sample(3), 2);
-        let start = Start::Resume(two.weights.unwrap());
-        assert_eq!(train(&mut last, &TrainShared { start, ..base.clone() }).unwrap(), whole);
+        let recipe = Recipe { optimizer, ..recipe() };
+        let first = TrainShared { recipe: recipe.clone(), ..training(EPOCH) };
+        let mut one = trainer();
+        let kept = train(&mut one, &first).unwrap().weights;
+        let whole = train(&mut one, &further(&first, None, EPOCH)).unwrap();
+        // In parts, by another process that reads what is kept; what is evaluated in between leaves no trace.
+        let mut other = trainer();
+        let mut last = further(&first, kept.as_deref(), 7);
+        let outcome = train(&mut other, &last).unwrap();
+        assert_eq!(outcome.weights, None, "within an epoch nothing is kept");
+        let subject = EvaluateShared { recipe, ..evaluation(&last, None, &space(&cells()).sample(1), 2) };
+        evaluate(&mut other, &subject);
+        last = further(&last, None, EPOCH - 7);
+        assert_eq!(train(&mut other, &last).unwrap().weights, whole.weights);
     }
+}
+
+#[test]
+fn a_state_that_is_not_at_hand_is_come_to_again() {
+    let _turn = alone();
+    let mut one = trainer();
+    let first = training(3);
+    train(&mut one, &first).unwrap();
+    let second = further(&first, None, 4);
+    train(&mut one, &second).unwrap();
+    let question = evaluation(&second, None, &space(&cells()).sample(2), 2);
+    let answer = evaluate(&mut one, &question);
+    let mut other = trainer();
+    let action = Action::EvaluateShared(Box::new(question.clone()));
+    let problem = other.act(&action, None, &mut |_, _| {}).unwrap_err();
+    assert_eq!(problem.kind, FailureKind::UnknownState);
+    other.retrace(&[first, second], &mut |_, _| {}).unwrap();
+    assert_eq!(evaluate(&mut other, &question), answer);
 }
 
 #[test]
 fn evaluations_depend_on_nothing_that_came_before() {
     let _turn = alone();
     let mut one = trainer();
-    let weights = train(&mut one, &training(1)).unwrap().weights.unwrap();
+    let weights = training(EPOCH);
+    let kept = train(&mut one, &weights).unwrap().weights;
     let space = space(&cells());
-    let all: Vec<Outcome> = (0..6).map(|seed| evaluate(&mut one, &weights, &space.sample(seed), 3)).collect();
+    let question = |seed: u64| evaluation(&weights, kept.as_deref(), &space.sample(seed), 3);
+    let all: Vec<Outcome> = (0..6).map(|seed| evaluate(&mut one, &question(seed))).collect();
     let mut other = trainer();
     for seed in (0..6).rev() {
-        assert_eq!(evaluate(&mut other, &weights, &space.sample(seed), 3), all[seed as usize]);
+        assert_eq!(evaluate(&mut other, &question(seed)), all[seed as usize]);
     }
-    assert_ne!(evaluate(&mut other, &weights, &space.sample(0), 0), all[0]);
+    let running = EvaluateShared { calibration: 0, ..question(0) };
+    assert_ne!(evaluate(&mut other, &running), all[0]);
+    let batch = |number| EvaluateShared { batch: Some(number), ..question(0) };
+    let batches: Vec<Outcome> = (0..12).map(|number| evaluate(&mut other, &batch(number))).collect();
+    assert!(batches[1..].iter().any(|one| *one != batches[0]), "{batches:?}");
+    assert_eq!(evaluate(&mut one, &batch(11)), batches[11]);
 }
 
 #[test]
-fn given_paths_are_taken_in_turn() {
+fn several_paths_learn_as_one_by_one_would() {
     let _turn = alone();
     let space = space(&cells());
-    let given = Paths::Given((0..3).map(|seed| space.sample(seed)).collect());
-    let outcome = train(&mut trainer(), &TrainShared { paths: given, ..training(8) }).unwrap();
-    assert!(outcome.curve[7].train_loss < outcome.curve[0].train_loss);
+    let subjects: Vec<Subject> = (0..3).map(|seed| Subject::Architecture(space.sample(seed))).collect();
+    let given = TrainShared { paths: Paths::Given(subjects), ..training(EPOCH) };
+    let (_, outcomes) = epochs(&mut trainer(), 8, given);
+    assert!(outcomes[7].metrics.loss < outcomes[0].metrics.loss, "{outcomes:?}");
+    let several = TrainShared { paths: Paths::Uniform(3), ..training(EPOCH) };
+    let (_, outcomes) = epochs(&mut trainer(), 4, several);
+    assert!(outcomes[3].metrics.loss < outcomes[0].metrics.loss, "{outcomes:?}");
 }
 
 #[test]
@@ -136,12 +191,13 @@ fn what_cannot_be_is_refused_with_its_reason() {
         train(&mut trainer, &training).unwrap_err()
     };
     let problem = refused(&|training| training.paths = Paths::Given(Vec::new()));
-    assert!(problem.to_string().contains("no path"), "{problem}");
+    assert!(problem.to_string().contains("nothing to train"), "{problem}");
     let problem = refused(&|training| training.supergraph.definition = "name = 3".into());
     assert_eq!(problem.kind, FailureKind::Unsupported);
     assert!(problem.to_string().contains("name"), "{problem}");
-    let problem = refused(&|training| training.start = Start::Resume("0".repeat(64)));
-    assert_eq!(problem.kind, FailureKind::Data);
-    let problem = refused(&|training| training.epochs = 0);
-    assert!(problem.to_string().contains("asked for"), "{problem}");
+    let state = |kept: Option<String>| SharedStart::State(SharedState { name: "lost".into(), kept });
+    for kept in [None, Some("0".repeat(64))] {
+        let problem = refused(&|training| training.start = state(kept.clone()));
+        assert_eq!(problem.kind, FailureKind::UnknownState);
+    }
 }

@@ -2,7 +2,7 @@ use archwright_space::{Architecture, Decision};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Estimate, Objective, Query, Space};
+use crate::{Error, Estimate, Objective, Query, Relaxation, Space, Subject};
 
 /// A performance estimation strategy: decides how to find out how good an architecture is.
 ///
@@ -51,8 +51,10 @@ pub struct EstimatorSetup {
     pub seed: u64,
     /// Epochs of a full training in this task.
     pub full_epochs: u32,
-    /// Names of the actions that can be carried out here, e.g. `train`, `train.resume`.
+    /// Names of the actions that can be carried out here, e.g. `train`, `train.resume`, `train-shared`.
     pub offers: Vec<String>,
+    /// Steps of an epoch of shared training, at least 1.
+    pub epoch_steps: u32,
 }
 
 /// What an estimator does next with a job.
@@ -60,6 +62,12 @@ pub struct EstimatorSetup {
 pub enum Step {
     /// Has a network trained; the outcome goes to [`Estimator::advance`].
     Train(Training),
+    /// Has shared weights trained.
+    TrainShared(SharedTraining),
+    /// Has an architecture evaluated with shared weights.
+    EvaluateShared(SharedEvaluation),
+    /// Has a relaxation's loss differentiated.
+    DifferentiateShared(SharedDerivative),
     /// The job is over.
     Done(Estimate),
     /// The job is over without an estimate: the reason.
@@ -100,6 +108,58 @@ impl Training {
     }
 }
 
+/// Steps of training for the weights that all architectures share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedTraining {
+    /// Which weights to start from; none are inherited.
+    pub start: Start,
+    /// Steps of the optimizer, from 1 to those of an epoch.
+    pub steps: u32,
+    /// Epochs that the learning rate's schedule spans, at least 1.
+    pub epochs: u32,
+    /// What learns.
+    pub paths: Paths,
+}
+
+/// What of the supergraph learns in a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Paths {
+    /// The mean of so many random architectures, at least 1.
+    Uniform(u32),
+    /// One of these, in turn. Never empty.
+    Given(Vec<Subject>),
+    /// The mixture of all labels alike, each left out with this probability, in [0, 1).
+    Mixture(f64),
+}
+
+/// The evaluation of an architecture with shared weights, on validation examples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedEvaluation {
+    /// The weights, as an outcome names them.
+    pub weights: String,
+    /// The architecture.
+    pub subject: Architecture,
+    /// Training batches over which the statistics of batch norms are estimated anew; 0 for the running statistics.
+    pub calibration: u32,
+    /// The number of one batch, counted through all passes over the validation examples; without it all are evaluated.
+    pub batch: Option<u64>,
+}
+
+/// The loss of a relaxation with shared weights on one validation batch, and its derivative by every probability.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedDerivative {
+    /// The weights, as an outcome names them.
+    pub weights: String,
+    /// The relaxation.
+    pub relaxation: Relaxation,
+    /// The number of the batch, counted through all passes over the validation examples.
+    pub batch: u64,
+    /// The derivative after one step of the weights on the next training batch (Liu, Simonyan & Yang 2019, equation 7).
+    pub unrolled: bool,
+    /// Epochs that the learning rate's schedule spans.
+    pub epochs: u32,
+}
+
 /// Weights to start from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -120,6 +180,11 @@ pub struct Outcome {
     pub curve: Vec<Epoch>,
     /// Names the weights in the host's store.
     pub weights: Option<String>,
+    /// One value per objective, where there are some: at the end of a training, of an evaluation, of shared weights' steps on
+    /// the training batches themselves.
+    pub objectives: Vec<f64>,
+    /// Derivatives of the loss by the probabilities.
+    pub gradient: Vec<f32>,
     /// Seconds of the task's clock.
     pub cost: f64,
 }

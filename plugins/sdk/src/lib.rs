@@ -23,11 +23,14 @@ mod types;
 pub mod wasm;
 
 pub use archwright_space::{
-    Architecture, Attribute, Condition, Context, Decision, Domain, Encoding, Footprint, Network, Node, Op, Scalar,
-    Shape, Value,
+    Architecture, Attribute, Condition, Context, Decision, Domain, Encoding, Footprint, Network, Node, Op, Relaxation,
+    Scalar, Shape, Value,
 };
 pub use error::Error;
-pub use estimator::{Epoch, Estimator, EstimatorSetup, Outcome, Start, Step, Training};
+pub use estimator::{
+    Epoch, Estimator, EstimatorSetup, Outcome, Paths, SharedDerivative, SharedEvaluation, SharedTraining, Start, Step,
+    Training,
+};
 pub use operators::{Archive, Distinct, Member, Population};
 pub use random::Rng;
 #[cfg(any(not(target_arch = "wasm32"), feature = "strategy", feature = "estimator"))]
@@ -38,7 +41,9 @@ pub use serde;
 pub use serde_json;
 pub use space::{Space, log};
 pub use strategy::{Reply, Setup, Strategy};
-pub use types::{CurvePoint, Estimate, EstimateOutcome, Goal, LogLevel, Objective, Observation, Query, Subject};
+pub use types::{
+    CurvePoint, Estimate, EstimateOutcome, Goal, LogLevel, Objective, Observation, Purpose, Query, Subject,
+};
 
 /// Everything that a plugin uses.
 pub mod prelude {
@@ -47,8 +52,9 @@ pub mod prelude {
 
     pub use crate::{
         Architecture, Archive, Context, Decision, Distinct, Domain, Error, Estimate, EstimateOutcome, Estimator,
-        EstimatorSetup, Goal, LogLevel, Member, Network, Node, Objective, Observation, Op, Outcome, Population, Query,
-        Reply, Rng, Scalar, SearchSpace, Setup, Space, Start, Step, Strategy, Subject, Training, Value, log,
+        EstimatorSetup, Goal, LogLevel, Member, Network, Node, Objective, Observation, Op, Outcome, Population,
+        Purpose, Query, Relaxation, Reply, Rng, Scalar, SearchSpace, Setup, Space, Start, Step, Strategy, Subject,
+        Training, Value, log,
     };
 }
 

@@ -102,7 +102,7 @@ pub fn run<S: Strategy>(
 /// What an estimator starts from: this space, an accuracy to maximize, this seed, so many epochs of a full training.
 pub fn estimator_setup(space: &Space, seed: u64, full_epochs: u32) -> EstimatorSetup {
     let Setup { decisions, objectives, .. } = setup(space, seed);
-    EstimatorSetup { decisions, objectives, seed, full_epochs, offers: vec!["train".into()] }
+    EstimatorSetup { decisions, objectives, seed, full_epochs, offers: vec!["train".into()], epoch_steps: 10 }
 }
 
 /// The outcome of a training with these values of the one objective after each epoch.

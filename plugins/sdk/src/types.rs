@@ -1,6 +1,6 @@
 //! What strategies and estimators exchange with the host. The contract in `wit/` says what each value means.
 
-use archwright_space::Architecture;
+use archwright_space::{Architecture, Relaxation};
 
 /// Which way an objective is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +41,19 @@ pub struct Query {
     pub fidelity: f64,
     /// The earlier query this one descends from: estimators may inherit its weights.
     pub parent: Option<u64>,
+    /// What it is for.
+    pub purpose: Purpose,
 }
 
 impl Query {
+    /// A query at full fidelity, without a parent.
+    pub fn new(id: u64, subject: Subject, purpose: Purpose) -> Self {
+        Self { id, subject, fidelity: 1.0, parent: None, purpose }
+    }
+
     /// A query for an architecture at full fidelity, without a parent.
     pub fn full(id: u64, architecture: Architecture) -> Self {
-        Self { id, subject: Subject::Architecture(architecture), fidelity: 1.0, parent: None }
+        Self::new(id, Subject::Architecture(architecture), Purpose::Estimate)
     }
 }
 
@@ -55,8 +62,21 @@ impl Query {
 pub enum Subject {
     /// One architecture.
     Architecture(Architecture),
-    /// A distribution over every categorical decision: one row of probabilities a decision, in decision order.
-    Relaxation(Vec<f32>),
+    /// For gradient-based strategies.
+    Relaxation(Relaxation),
+}
+
+/// What a query is for. Only estimators whose architectures share weights tell the last two apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To know how good it is. How to find out is the estimator's business.
+    #[default]
+    Estimate,
+    /// To know how good it is by the weights as they are.
+    Probe,
+    /// To have the shared weights learn from it. What is observed is how well it did in that training, and as `fidelity` the
+    /// share of all training so far: 1.0 once there is no more to come.
+    Train,
 }
 
 /// What a strategy is told of one query.

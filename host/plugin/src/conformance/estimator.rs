@@ -5,7 +5,7 @@ use std::sync::Arc;
 use archwright_space::Space;
 
 use super::{Checks, Subject, declined, log, objectives, same, spaces};
-use crate::model::{ActionOutcome, OutcomeEpoch, PluginAction, Query, Step, Subject as Asked};
+use crate::model::{ActionOutcome, OutcomeEpoch, PluginAction, Purpose, Query, Relaxation, Step, Subject as Asked};
 use crate::{Estimator, EstimatorSetup, PluginError};
 
 /// Jobs in a check.
@@ -15,6 +15,8 @@ const JOBS: u64 = 12;
 const ACTIONS: usize = 100;
 
 const FULL_EPOCHS: u32 = 20;
+
+const EPOCH_STEPS: u32 = 4;
 
 /// How the steps of jobs follow on each other.
 #[derive(Clone, Copy, PartialEq)]
@@ -74,13 +76,15 @@ enum Problem {
 /// The last step of each job.
 fn estimate(subject: &Subject<'_>, space: &Arc<Space>, order: Order, failing: bool) -> Result<Vec<Step>, Problem> {
     let needs = subject.component.description().needs.iter().cloned();
-    let actions = ["train", "train.resume", "train.inherit"].map(String::from);
+    let actions = ["train", "train.resume", "train.inherit", "train-shared", "evaluate-shared", "differentiate-shared"];
+    let actions = actions.map(String::from);
     let setup = EstimatorSetup {
         objectives: objectives(),
         options: subject.options.clone(),
         seed: 1,
         full_epochs: FULL_EPOCHS,
         offers: needs.chain(actions).collect(),
+        epoch_steps: EPOCH_STEPS,
     };
     let name = subject.component.name();
     let mut estimator = Estimator::open(subject.component, Arc::clone(space), setup, subject.limits, log(name))?;
@@ -90,6 +94,7 @@ fn estimate(subject: &Subject<'_>, space: &Arc<Space>, order: Order, failing: bo
             subject: Asked::Architecture(space.sample(job / 2)),
             fidelity: if job % 3 == 2 { 0.5 } else { 1.0 },
             parent: (job > 0 && job % 2 == 1).then_some(99 + job),
+            purpose: Purpose::Estimate,
         })
         .collect();
     let mut steps: Vec<Option<Step>> = vec![None; queries.len()];
@@ -108,14 +113,12 @@ fn estimate(subject: &Subject<'_>, space: &Arc<Space>, order: Order, failing: bo
                 None => estimator.begin(job, query)?,
             };
             let mut actions = 0;
-            while let Step::Act(PluginAction::Train(training)) = &step {
+            while let Step::Act(action) = &step {
                 if actions.max(rounds) >= ACTIONS {
                     return Err(Problem::Endless(job));
                 }
                 actions += 1;
-                let accuracy = spaces::accuracy(space, &training.subject);
-                let weights = format!("weights-{job}-{}", training.until_epoch);
-                let outcome = if failing { failed() } else { trained(training.until_epoch, accuracy, weights) };
+                let outcome = if failing { failed() } else { outcome(space, job, action) };
                 step = estimator.advance(job, &outcome)?;
                 if order == Order::Interleaved {
                     break;
@@ -135,10 +138,37 @@ fn failed() -> ActionOutcome {
     ActionOutcome { failure: Some("out of memory".into()), cost: 1.0, ..ActionOutcome::default() }
 }
 
+/// What a made-up trainer makes of an action.
+fn outcome(space: &Space, job: u64, action: &PluginAction) -> ActionOutcome {
+    match action {
+        PluginAction::Train(training) => {
+            let weights = format!("weights-{job}-{}", training.until_epoch);
+            trained(training.until_epoch, spaces::accuracy(space, &training.subject), weights)
+        }
+        // Named by what was asked for, as the host names them.
+        PluginAction::TrainShared(training) => ActionOutcome { weights: Some(format!("{training:?}")), ..valued(0.5) },
+        PluginAction::EvaluateShared(evaluation) => valued(spaces::accuracy(space, &evaluation.subject)),
+        PluginAction::DifferentiateShared(derivative) => {
+            let Relaxation { probabilities, .. } = &derivative.relaxation;
+            ActionOutcome { gradient: Some(vec![0.1; probabilities.len()]), ..valued(0.5) }
+        }
+    }
+}
+
+fn valued(accuracy: f64) -> ActionOutcome {
+    ActionOutcome { objectives: Some(vec![accuracy]), cost: 1.0, ..ActionOutcome::default() }
+}
+
 fn trained(until_epoch: u32, accuracy: f64, weights: String) -> ActionOutcome {
     let curve = (1..=until_epoch).map(|epoch| {
         let share = f64::from(epoch) / f64::from(FULL_EPOCHS);
         OutcomeEpoch { epoch, train_loss: 2.0 - share, objectives: vec![accuracy * (0.5 + 0.5 * share)] }
     });
-    ActionOutcome { failure: None, curve: Some(curve.collect()), weights: Some(weights), cost: f64::from(until_epoch) }
+    ActionOutcome {
+        curve: Some(curve.collect()),
+        weights: Some(weights),
+        objectives: Some(vec![accuracy]),
+        cost: f64::from(until_epoch),
+        ..ActionOutcome::default()
+    }
 }

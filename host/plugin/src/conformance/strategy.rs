@@ -6,11 +6,16 @@ use std::sync::Arc;
 use archwright_space::{Architecture, Domain, Space};
 
 use super::{Checks, Subject, declined, log, objectives, same, spaces};
-use crate::model::{CurvePoint, Estimate, EstimateOutcome, Observation, Query, Reply, Subject as Asked};
+use crate::model::{
+    CurvePoint, Estimate, EstimateOutcome, Observation, Purpose, Query, Relaxation, Reply, Subject as Asked,
+};
 use crate::{PluginError, Strategy, StrategySetup};
 
 /// Observations in a simulated search.
 const QUERIES: u64 = 60;
+
+/// Queries after which shared weights have learned all that they will.
+const TRAINED: usize = 20;
 
 /// Calls of `ask` after which a search that got nowhere is given up.
 const PATIENCE: u64 = 10 * QUERIES;
@@ -104,7 +109,7 @@ fn simulate(subject: &Subject<'_>, space: &Arc<Space>, plan: Plan) -> Result<Tra
     let mut strategy = Strategy::open(subject.component, Arc::clone(space), setup, subject.limits, log(name))?;
     let mut transcript = Transcript { queries: Vec::new(), finished: false, picks: Vec::new() };
     let mut in_flight: VecDeque<Query> = VecDeque::new();
-    let mut told = 0;
+    let (mut told, mut trained) = (0, 0);
     for round in 0..PATIENCE {
         let room = (plan.workers - in_flight.len()).min((QUERIES as usize).saturating_sub(transcript.queries.len()));
         if room > 0 && !transcript.finished {
@@ -130,7 +135,8 @@ fn simulate(subject: &Subject<'_>, space: &Arc<Space>, plan: Plan) -> Result<Tra
                 let outcome = if fails {
                     EstimateOutcome::Failed("the training diverged".into())
                 } else {
-                    EstimateOutcome::Estimated(estimate(space, &query))
+                    trained += usize::from(query.purpose == Purpose::Train);
+                    EstimateOutcome::Estimated(estimate(space, &query, trained))
                 };
                 Observation { query: query.id, outcome }
             })
@@ -141,10 +147,15 @@ fn simulate(subject: &Subject<'_>, space: &Arc<Space>, plan: Plan) -> Result<Tra
     Ok(transcript)
 }
 
-fn estimate(space: &Space, query: &Query) -> Estimate {
+/// An estimate; `trained` queries have trained shared weights so far.
+fn estimate(space: &Space, query: &Query, trained: usize) -> Estimate {
     let (accuracy, gradient) = match &query.subject {
         Asked::Architecture(architecture) => (spaces::accuracy(space, architecture), Vec::new()),
-        Asked::Relaxation(rows) => relaxed(space, rows),
+        Asked::Relaxation(Relaxation { probabilities, .. }) => relaxed(space, probabilities),
+    };
+    let fidelity = match query.purpose {
+        Purpose::Train => trained.min(TRAINED) as f64 / TRAINED as f64,
+        _ => query.fidelity,
     };
     let at = |share: f64| CurvePoint { fidelity: query.fidelity * share, value: accuracy * (0.5 + 0.5 * share) };
     Estimate {
@@ -152,7 +163,7 @@ fn estimate(space: &Space, query: &Query) -> Estimate {
         uncertainty: Vec::new(),
         gradient,
         cost: 10.0 * query.fidelity,
-        fidelity: query.fidelity,
+        fidelity,
         curve: vec![at(0.5), at(1.0)],
     }
 }

@@ -104,6 +104,6 @@ pub(crate) fn open_estimator(bytes: &[u8]) -> Result<Estimator, PluginError> {
     let component = load(bytes)?;
     let options = component.options(&serde_json::Map::new())?;
     let offers = vec!["train".into(), "train.resume".into()];
-    let setup = EstimatorSetup { objectives: objectives(), options, seed: 1, full_epochs: 10, offers };
+    let setup = EstimatorSetup { objectives: objectives(), options, seed: 1, full_epochs: 10, offers, epoch_steps: 5 };
     Estimator::open(&component, space(), setup, &limits(), log().0)
 }

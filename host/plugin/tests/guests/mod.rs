@@ -124,16 +124,16 @@ pub(crate) fn strategy(parts: Parts<'_>) -> Vec<u8> {
             {ask}
             (local.set $count {queries})
             (local.set $queries
-                (call $allocate (i32.const 0) (i32.const 0) (i32.const 8) (i32.mul (local.get $count) (i32.const 48))))
+                (call $allocate (i32.const 0) (i32.const 0) (i32.const 8) (i32.mul (local.get $count) (i32.const 64))))
             (block $done (loop $again
                 (br_if $done (i32.ge_u (local.get $index) (local.get $count)))
-                (local.set $at (i32.add (local.get $queries) (i32.mul (local.get $index) (i32.const 48))))
-                (memory.fill (local.get $at) (i32.const 0) (i32.const 48))
+                (local.set $at (i32.add (local.get $queries) (i32.mul (local.get $index) (i32.const 64))))
+                (memory.fill (local.get $at) (i32.const 0) (i32.const 64))
                 (i64.store (local.get $at) (global.get $next))
                 (global.set $next (i64.add (global.get $next) (i64.const 1)))
                 (i32.store (i32.add (local.get $at) (i32.const 16)) (i32.const {point}))
                 (i32.store (i32.add (local.get $at) (i32.const 20)) (i32.const 1))
-                (f64.store (i32.add (local.get $at) (i32.const 24)) (f64.const 1))
+                (f64.store (i32.add (local.get $at) (i32.const 32)) (f64.const 1))
                 {query}
                 (local.set $index (i32.add (local.get $index) (i32.const 1)))
                 (br $again)))
@@ -184,7 +184,7 @@ pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
         r#"
         (func (export "archwright:nas/estimator@0.1.0#describe") (result i32) {describe})
         (func (export "archwright:nas/estimator@0.1.0#[static]estimation.open")
-            (param i32 i32 i32 i32 i32 i32 i64 i32 i32 i32) (result i32)
+            (param i32 i32 i32 i32 i32 i32 i64 i32 i32 i32 i32) (result i32)
             {open}
             (i32.store8 (i32.const 512) (i32.const 0))
             (i32.store (i32.const 516) (call $new (i32.const 1)))
@@ -194,7 +194,7 @@ pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
                 {share} (f64.const 1) (f64.const 1) (f64.const 1) (i32.const 640)))
         (func (export "archwright:nas/estimator@0.1.0#[method]estimation.begin")
             (param i32 i64) (param $query i64) (param i32) (param $kind i32) (param $point i32) (param $length i32)
-            (param f64 i32 i64) (result i32)
+            (param i32 i32) (param f64 i32 i64 i32) (result i32)
             {begin}
             (call $make (local.get $kind) (local.get $point) (local.get $length))
             ;; The training was refused: the error is answered.

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use archwright_protocol::{Action, Checkpoint, Failure, FailureKind, Ready, Setup};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use archwright_protocol::{Failure, FailureKind, Ready, Setup};
+use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
 
-use crate::executor::{ActionResult, Executor, ExecutorEvent};
+use crate::executor::{ActionResult, Executor, ExecutorEvent, Work};
 use crate::stop::Stop;
 use process::TrainerProcess;
 pub(crate) use single::SingleTrainer;
@@ -39,6 +39,8 @@ pub struct TrainerCommand {
 pub struct TrainerPool {
     ready: Ready,
     jobs: Option<Sender<Job>>,
+    /// Jobs for the first trainer.
+    together: Option<Sender<Job>>,
     events: Receiver<ExecutorEvent>,
     /// Events that were read while looking for others.
     waiting: VecDeque<ExecutorEvent>,
@@ -49,8 +51,7 @@ pub struct TrainerPool {
 #[derive(Debug)]
 struct Job {
     ticket: u64,
-    action: Action,
-    checkpoint: Option<Checkpoint>,
+    work: Work,
 }
 
 impl TrainerPool {
@@ -69,6 +70,7 @@ impl TrainerPool {
     ) -> Result<Self, Failure> {
         let closing = Stop::default();
         let (jobs, job_queue) = unbounded();
+        let (together, own_queue) = unbounded();
         let (event_sender, events) = unbounded();
         let mut workers = Vec::new();
         let mut first = None;
@@ -86,10 +88,11 @@ impl TrainerPool {
                 None => first = Some(worker.start_first(stop)?),
                 ready => worker.expected.clone_from(ready),
             }
+            let own_queue = if index == 0 { own_queue.clone() } else { never() };
             let (job_queue, events) = (job_queue.clone(), event_sender.clone());
             let spawned = std::thread::Builder::new()
                 .name(format!("trainer-{index}"))
-                .spawn(move || worker.work(&job_queue, &events));
+                .spawn(move || worker.work(&own_queue, &job_queue, &events));
             workers.push(spawned.map_err(|error| Failure {
                 kind: FailureKind::Internal,
                 message: format!("cannot start a thread: {error}"),
@@ -99,7 +102,15 @@ impl TrainerPool {
             kind: FailureKind::Unsupported,
             message: "there is no device to train on".into(),
         })?;
-        Ok(Self { ready, jobs: Some(jobs), events, waiting: VecDeque::new(), closing, workers })
+        Ok(Self {
+            ready,
+            jobs: Some(jobs),
+            together: Some(together),
+            events,
+            waiting: VecDeque::new(),
+            closing,
+            workers,
+        })
     }
 
     /// What the first trainer said of itself and the data.
@@ -109,8 +120,9 @@ impl TrainerPool {
 }
 
 impl Executor for TrainerPool {
-    fn submit(&mut self, ticket: u64, action: Action, checkpoint: Option<Checkpoint>) {
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Job { ticket, action, checkpoint }).is_ok());
+    fn submit(&mut self, ticket: u64, work: Work) {
+        let queue = if work.together { &self.together } else { &self.jobs };
+        let sent = queue.as_ref().is_some_and(|queue| queue.send(Job { ticket, work }).is_ok());
         if !sent {
             let message = "every trainer thread has ended".to_owned();
             let result = Err(Failure { kind: FailureKind::Internal, message });
@@ -126,7 +138,7 @@ impl Executor for TrainerPool {
 impl Drop for TrainerPool {
     fn drop(&mut self) {
         self.closing.request();
-        self.jobs = None;
+        (self.jobs, self.together) = (None, None);
         for worker in self.workers.drain(..) {
             // A worker that panicked has nothing left to clean up: its process ends with its standard input.
             let _ = worker.join();
@@ -146,13 +158,14 @@ struct Worker {
 }
 
 impl Worker {
-    fn work(mut self, jobs: &Receiver<Job>, events: &Sender<ExecutorEvent>) {
+    fn work(mut self, own: &Receiver<Job>, jobs: &Receiver<Job>, events: &Sender<ExecutorEvent>) {
         while !self.closing.requested() {
-            let job = match jobs.recv_timeout(Duration::from_millis(100)) {
-                Ok(job) => job,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => break,
+            let job = select! {
+                recv(own) -> job => job,
+                recv(jobs) -> job => job,
+                default(Duration::from_millis(100)) => continue,
             };
+            let Ok(job) = job else { break };
             let result = self.act(&job, events);
             if self.closing.requested() || events.send(ExecutorEvent::Ended { ticket: job.ticket, result }).is_err() {
                 break;
@@ -202,8 +215,8 @@ impl Worker {
         let Some(process) = self.process.as_mut() else {
             return Err(Failure { kind: FailureKind::Internal, message: "the trainer is gone".into() });
         };
-        let Job { ticket, action, checkpoint } = job;
-        process.act(*ticket, action, checkpoint.as_ref(), self.patience, &self.closing, |epoch, metrics| {
+        let Job { ticket, work } = job;
+        process.act(*ticket, work, self.patience, &self.closing, |epoch, metrics| {
             // As above.
             let _ = events.send(ExecutorEvent::Progress { ticket: *ticket, epoch, metrics });
         })

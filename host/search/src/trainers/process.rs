@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use archwright_protocol::{
-    Action, Checkpoint, DATA_DIR, Failure, FailureKind, Measure, Metrics, Predict, Prediction, Ready, Reply, Request,
-    Setup, VERSION, WEIGHTS_DIR,
+    DATA_DIR, Failure, FailureKind, Measure, Metrics, Predict, Prediction, Ready, Reply, Request, Setup, VERSION,
+    WEIGHTS_DIR,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
 use super::TrainerCommand;
-use crate::executor::ActionResult;
+use crate::executor::{ActionResult, Work};
 use crate::stop::Stop;
 
 /// Lines of a trainer's log that a message about its end shows.
@@ -108,13 +108,17 @@ impl TrainerProcess {
     pub(super) fn act(
         &mut self,
         ticket: u64,
-        action: &Action,
-        checkpoint: Option<&Checkpoint>,
+        Work { action, checkpoint, ancestry, .. }: &Work,
         patience: Duration,
         closing: &Stop,
         mut progress: impl FnMut(f64, Option<Metrics>),
     ) -> ActionResult {
-        self.send(&Request::Act { id: ticket, action: Box::new(action.clone()), checkpoint: checkpoint.cloned() })?;
+        self.send(&Request::Act {
+            id: ticket,
+            action: Box::new(action.clone()),
+            checkpoint: checkpoint.clone(),
+            ancestry: ancestry.clone(),
+        })?;
         loop {
             match self.receive(patience, closing)? {
                 Reply::Progress { id, epoch, metrics } if id == ticket => progress(epoch, metrics),

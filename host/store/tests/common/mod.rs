@@ -12,11 +12,7 @@ use serde_json::json;
 pub(crate) fn outcome(accuracy: f64) -> Outcome {
     Outcome {
         curve: vec![Epoch { epoch: 1, train_loss: 0.3, metrics: Metrics { accuracy, loss: 0.1 } }],
-        metrics: Metrics { accuracy, loss: 0.1 },
-        weights: None,
-        seconds: 1.5,
-        peak_memory: None,
-        latency: None,
+        ..Outcome::of(Metrics { accuracy, loss: 0.1 }, 1.5)
     }
 }
 

@@ -159,6 +159,23 @@ macro_rules! convert_plugins {
             sdk::Decision { name: decision.name, domain, active_when }
         }
 
+        fn from_relaxation(relaxation: wit::Relaxation) -> $crate::Relaxation {
+            let wit::Relaxation { probabilities, wanted } = relaxation;
+            $crate::Relaxation { probabilities, wanted: wanted.unwrap_or_default() }
+        }
+
+        fn to_relaxation(relaxation: $crate::Relaxation) -> wit::Relaxation {
+            let $crate::Relaxation { probabilities, wanted } = relaxation;
+            wit::Relaxation { probabilities, wanted: (!wanted.is_empty()).then_some(wanted) }
+        }
+
+        fn to_subject(subject: $crate::Subject) -> wit::Subject {
+            match subject {
+                $crate::Subject::Architecture(one) => wit::Subject::Architecture(into_architecture(one)),
+                $crate::Subject::Relaxation(one) => wit::Subject::Relaxation(to_relaxation(one)),
+            }
+        }
+
         fn from_objective(objective: wit::Objective) -> $crate::Objective {
             let goal = match objective.goal {
                 wit::Goal::Minimize => $crate::Goal::Minimize,

@@ -56,6 +56,7 @@ impl<T: Estimator + Versioned> contract::GuestEstimation for Estimation<T> {
             seed: setup.seed,
             full_epochs: setup.full_epochs,
             offers: setup.offers,
+            epoch_steps: setup.epoch_steps,
         };
         let estimation = T::open(setup, options, crate::Space {}).map_err(to_error)?;
         Ok(contract::Estimation::new(Self(RefCell::new(estimation))))
@@ -66,9 +67,14 @@ impl<T: Estimator + Versioned> contract::GuestEstimation for Estimation<T> {
             wit::Subject::Architecture(architecture) => {
                 crate::Subject::Architecture(from_architecture(architecture).map_err(to_error)?)
             }
-            wit::Subject::Relaxation(probabilities) => crate::Subject::Relaxation(probabilities),
+            wit::Subject::Relaxation(relaxation) => crate::Subject::Relaxation(from_relaxation(relaxation)),
         };
-        let query = crate::Query { id: query.id, subject, fidelity: query.fidelity, parent: query.parent };
+        let purpose = match query.purpose {
+            wit::Purpose::Estimate => crate::Purpose::Estimate,
+            wit::Purpose::Probe => crate::Purpose::Probe,
+            wit::Purpose::Train => crate::Purpose::Train,
+        };
+        let query = crate::Query { id: query.id, subject, fidelity: query.fidelity, parent: query.parent, purpose };
         let step = self.0.borrow_mut().begin(job, &query).map_err(to_error)?;
         to_step(step)
     }
@@ -83,6 +89,8 @@ impl<T: Estimator + Versioned> contract::GuestEstimation for Estimation<T> {
             failure: outcome.failure(),
             curve: outcome.curve().unwrap_or_default().into_iter().map(epoch).collect(),
             weights: outcome.weights(),
+            objectives: outcome.objectives().unwrap_or_default(),
+            gradient: outcome.gradient().unwrap_or_default(),
             cost: outcome.cost(),
         };
         let step = self.0.borrow_mut().advance(job, &outcome).map_err(to_error)?;
@@ -93,6 +101,19 @@ impl<T: Estimator + Versioned> contract::GuestEstimation for Estimation<T> {
 fn to_step(step: crate::Step) -> Result<contract::Step, wit::Error> {
     Ok(match step {
         crate::Step::Train(training) => contract::Step::Act(actions::train(&to_training(training))?),
+        crate::Step::TrainShared(training) => contract::Step::Act(actions::train_shared(&to_shared(training))?),
+        crate::Step::EvaluateShared(evaluation) => {
+            let crate::SharedEvaluation { weights, subject, calibration, batch } = evaluation;
+            let subject = into_architecture(subject);
+            let spec = actions::SharedEvaluation { weights, subject, calibration, batch };
+            contract::Step::Act(actions::evaluate_shared(&spec)?)
+        }
+        crate::Step::DifferentiateShared(derivative) => {
+            let crate::SharedDerivative { weights, relaxation, batch, unrolled, epochs } = derivative;
+            let relaxation = to_relaxation(relaxation);
+            let spec = actions::SharedDerivative { weights, relaxation, batch, unrolled, epochs };
+            contract::Step::Act(actions::differentiate_shared(&spec)?)
+        }
         crate::Step::Done(estimate) => contract::Step::Done(to_estimate(estimate)),
         crate::Step::Failed(reason) => contract::Step::Failed(reason),
     })
@@ -101,17 +122,31 @@ fn to_step(step: crate::Step) -> Result<contract::Step, wit::Error> {
 fn to_training(training: crate::Training) -> actions::Training {
     actions::Training {
         subject: into_architecture(training.subject),
-        start: match training.start {
-            crate::Start::Fresh(seed) => actions::Start::Fresh(seed),
-            crate::Start::Resume(weights) => actions::Start::Resume(weights),
-            crate::Start::Inherit(weights) => actions::Start::Inherit(weights),
-        },
+        start: to_start(training.start),
         until_epoch: training.until_epoch,
         data_share: training.data_share,
         resolution_share: training.resolution_share,
         width_share: training.width_share,
         depth_share: training.depth_share,
     }
+}
+
+fn to_start(start: crate::Start) -> actions::Start {
+    match start {
+        crate::Start::Fresh(seed) => actions::Start::Fresh(seed),
+        crate::Start::Resume(weights) => actions::Start::Resume(weights),
+        crate::Start::Inherit(weights) => actions::Start::Inherit(weights),
+    }
+}
+
+fn to_shared(training: crate::SharedTraining) -> actions::SharedTraining {
+    let crate::SharedTraining { start, steps, epochs, paths } = training;
+    let paths = match paths {
+        crate::Paths::Uniform(count) => actions::Paths::Uniform(count),
+        crate::Paths::Given(subjects) => actions::Paths::Given(subjects.into_iter().map(to_subject).collect()),
+        crate::Paths::Mixture(rate) => actions::Paths::Mixture(rate),
+    };
+    actions::SharedTraining { start: to_start(start), steps, epochs, paths }
 }
 
 fn to_estimate(estimate: crate::Estimate) -> wit::Estimate {

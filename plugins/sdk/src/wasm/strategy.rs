@@ -81,11 +81,13 @@ impl<T: Strategy + Versioned> contract::GuestSearch for Search<T> {
 }
 
 fn to_query(query: crate::Query) -> wit::Query {
-    let subject = match query.subject {
-        crate::Subject::Architecture(architecture) => wit::Subject::Architecture(into_architecture(architecture)),
-        crate::Subject::Relaxation(probabilities) => wit::Subject::Relaxation(probabilities),
+    let crate::Query { id, subject, fidelity, parent, purpose } = query;
+    let purpose = match purpose {
+        crate::Purpose::Estimate => wit::Purpose::Estimate,
+        crate::Purpose::Probe => wit::Purpose::Probe,
+        crate::Purpose::Train => wit::Purpose::Train,
     };
-    wit::Query { id: query.id, subject, fidelity: query.fidelity, parent: query.parent }
+    wit::Query { id, subject: to_subject(subject), fidelity, parent, purpose }
 }
 
 fn from_observation(observation: wit::Observation) -> crate::Observation {
