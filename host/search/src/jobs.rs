@@ -309,11 +309,15 @@ impl<'a> Jobs<'a> {
         if let Some(watch) = &mut self.watch {
             watch(ticket, &request, &arrival);
         }
-        let Arrival { result, remembered, identity } = arrival;
-        let weights = match (&request, &result, &identity) {
+        let Arrival { mut result, remembered, identity } = arrival;
+        let weights = match (&request, &mut result, &identity) {
             (Request::TrainShared(training), Ok(outcome), Some(identity)) => {
                 let name = blake3::Hash::from_bytes(identity.key).to_hex().to_string();
-                self.lineage.add(name.clone(), training, outcome.weights.as_ref());
+                let is_new = self.lineage.add(name.clone(), training, outcome.weights.as_ref());
+                if !is_new {
+                    // Whoever waited for the same training pays nothing for it.
+                    outcome.seconds = 0.0;
+                }
                 Some(name)
             }
             (_, Ok(outcome), _) => outcome.weights.clone(),

@@ -99,9 +99,9 @@ struct Origin {
 }
 
 impl Lineage {
-    /// Notes that a training led to the state `name`.
-    pub(crate) fn add(&mut self, name: String, training: &SharedTraining, kept: Option<&String>) {
-        self.states.insert(name, Origin { training: training.clone(), kept: kept.cloned() });
+    /// Notes that a training led to the state `name`; says whether that is new.
+    pub(crate) fn add(&mut self, name: String, training: &SharedTraining, kept: Option<&String>) -> bool {
+        self.states.insert(name, Origin { training: training.clone(), kept: kept.cloned() }).is_none()
     }
 
     /// Says in an action where the weights that it starts from are kept.

@@ -146,7 +146,10 @@ fn outcome(space: &Space, job: u64, action: &PluginAction) -> ActionOutcome {
             trained(training.until_epoch, spaces::accuracy(space, &training.subject), weights)
         }
         // Named by what was asked for, as the host names them.
-        PluginAction::TrainShared(training) => ActionOutcome { weights: Some(format!("{training:?}")), ..valued(0.5) },
+        PluginAction::TrainShared(training) => {
+            let name = blake3::hash(format!("{training:?}").as_bytes()).to_hex().to_string();
+            ActionOutcome { weights: Some(name), ..valued(0.5) }
+        }
         PluginAction::EvaluateShared(evaluation) => valued(spaces::accuracy(space, &evaluation.subject)),
         PluginAction::DifferentiateShared(derivative) => {
             let Relaxation { probabilities, .. } = &derivative.relaxation;
