@@ -26,6 +26,14 @@ fn experiment() -> String {
         .to_owned()
 }
 
+/// The same, judged by shared weights that go from state to state in the trainer's memory.
+fn shared_experiment() -> String {
+    let estimator = "\"one-shot\"\ntraining = \"strategy\"\nsteps_per_query = 25\nepochs = 40";
+    experiment()
+        .replace("\"low-fidelity\"\nepochs_share = 0.5", estimator)
+        .replace("\"chain\"", "\"nas-bench-201\"\nchannels = 8\ncells = 1")
+}
+
 /// What a run did and found, without what depends on the clock.
 struct Course {
     journal: Vec<String>,
@@ -56,9 +64,9 @@ impl Course {
     }
 }
 
-fn undisturbed() -> Course {
+fn undisturbed(experiment: &str) -> Course {
     let bench = Bench::new();
-    bench.write("experiment.toml", experiment());
+    bench.write("experiment.toml", experiment);
     let output = bench.output(["run", "experiment.toml"]);
     assert!(output.status.success(), "{}", stderr(&output));
     course(&bench)
@@ -100,10 +108,10 @@ fn finish(bench: &Bench) {
 
 #[test]
 fn a_host_that_is_killed_again_and_again_ends_the_same() {
-    let undisturbed = undisturbed();
-    for whole_group in [false, true] {
+    for (experiment, whole_group) in [(experiment(), false), (experiment(), true), (shared_experiment(), false)] {
+        let undisturbed = undisturbed(&experiment);
         let bench = Bench::new();
-        bench.write("experiment.toml", experiment());
+        bench.write("experiment.toml", experiment);
         for moment in moments(u64::from(whole_group)).take(faults() as usize) {
             let mut host = go_on(&bench);
             sleep(200 + moment);
@@ -124,23 +132,26 @@ fn a_host_that_is_killed_again_and_again_ends_the_same() {
 
 #[test]
 fn trainers_that_are_killed_again_and_again_change_nothing() {
-    let undisturbed = undisturbed();
-    let bench = Bench::new();
-    bench.write("experiment.toml", experiment());
-    let mut host = start(&bench, ["run", "experiment.toml"]);
-    for moment in moments(7).take(faults() as usize) {
-        sleep(100 + moment);
-        for trainer in children(host.id()).into_iter().take(1) {
-            signal(trainer, "-9");
+    for experiment in [experiment(), shared_experiment()] {
+        let undisturbed = undisturbed(&experiment);
+        let bench = Bench::new();
+        bench.write("experiment.toml", experiment);
+        let host = start(&bench, ["run", "experiment.toml"]);
+        for moment in moments(7).take(faults() as usize) {
+            sleep(100 + moment);
+            for trainer in children(host.id()).into_iter().take(1) {
+                signal(trainer, "-9");
+            }
         }
+        let output = host.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        course(&bench).equals(&undisturbed);
     }
-    assert!(host.wait().unwrap().success());
-    course(&bench).equals(&undisturbed);
 }
 
 #[test]
 fn a_torn_journal_is_mended_and_goes_on() {
-    let undisturbed = undisturbed();
+    let undisturbed = undisturbed(&experiment());
     for cut in [1, 5, 100] {
         let bench = Bench::new();
         bench.write("experiment.toml", experiment());
@@ -166,7 +177,7 @@ fn a_torn_journal_is_mended_and_goes_on() {
 
 #[test]
 fn a_full_disk_stops_a_run_that_then_goes_on() {
-    let undisturbed = undisturbed();
+    let undisturbed = undisturbed(&experiment());
     let bench = Bench::new();
     bench.write("experiment.toml", experiment());
     let store = bench.path().join("store");

@@ -45,7 +45,7 @@ fn a_folder_without_a_crate_is_no_plugin() {
 #[test]
 fn every_strategy_runs_with_every_estimator() {
     for strategy in ["random", "regularized-evolution", "local-search"] {
-        for estimator in ["full-training", "low-fidelity"] {
+        for estimator in ["full-training", "low-fidelity", "one-shot"] {
             let bench = Bench::new();
             let text = experiment(&format!("use = \"{strategy}\""), "")
                 .replace("full-training", estimator)
