@@ -44,6 +44,8 @@ pub(crate) enum Command {
     },
     /// Play a run's journal back, and name the first thing that differs.
     Verify(Verify),
+    /// Compare what a run's estimator says of random architectures with what another one says, by default full training.
+    Correlate(Correlate),
     /// Print exactly what a run was made of, for `run --locked`.
     Lock {
         /// The run's number, or `latest`.
@@ -167,6 +169,34 @@ pub(crate) struct Verify {
     /// Repeat some of the trainings on the CPU, too, and compare their outcomes.
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "3")]
     pub(crate) deep: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Correlate {
+    /// The run's number, or `latest`: its space, its task, and its estimator as the search left it.
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// Architectures to judge, drawn from the space; no two have the same network.
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(3..=100_000))]
+    pub(crate) sample: u32,
+    /// Seed of the draws.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Compare this estimator, instead of the run's.
+    #[arg(long, value_name = "ESTIMATOR")]
+    pub(crate) estimator: Option<String>,
+    /// Set an option of that, e.g. `-o epochs_share=0.25`.
+    #[arg(short, long = "option", value_name = "KEY=VALUE", requires = "estimator")]
+    pub(crate) options: Vec<String>,
+    /// Compare with this estimator.
+    #[arg(long, value_name = "ESTIMATOR", default_value = "full-training")]
+    pub(crate) against: String,
+    /// Set an option of that, e.g. `--against-option repeats=3`.
+    #[arg(long = "against-option", value_name = "KEY=VALUE")]
+    pub(crate) against_options: Vec<String>,
+    /// Draw one against the other into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod cache;
+mod correlate;
 mod doctor;
 mod export;
 mod locate;
@@ -51,6 +52,7 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
         Command::Train(options) => train::train(options, &locations, output),
         Command::Resume { run } => run::resume(run, &locations, output),
         Command::Verify(options) => verify::verify(options, &locations, output),
+        Command::Correlate(options) => correlate::correlate(options, &locations, output),
         Command::Lock { run, output: file } => recorded::lock(run, file.as_deref(), &locations, output),
         Command::Journal { run, timeless } => recorded::journal(run, *timeless, &locations, output),
         Command::Runs => runs::list(&locations, output),

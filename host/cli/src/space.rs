@@ -109,10 +109,13 @@ fn declared(name: &str, text: &str, options: &Map<String, Value>) -> Result<Defi
     Definition::parse_with(text, &scalars).map_err(|diagnostic| CliError::input(format!("{name}:{diagnostic}"), None))
 }
 
-/// `KEY=VALUE`: a number, `true`, `false`, or else text.
 pub(crate) fn options(choice: &SpaceChoice) -> Result<Map<String, Value>, CliError> {
-    choice
-        .options
+    key_values(&choice.options)
+}
+
+/// `KEY=VALUE`: a number, `true`, `false`, or else text.
+pub(crate) fn key_values(given: &[String]) -> Result<Map<String, Value>, CliError> {
+    given
         .iter()
         .map(|option| {
             let (key, value) = option

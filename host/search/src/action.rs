@@ -1,7 +1,8 @@
 //! Turning what an estimator asks for into an action of a trainer, and its content into a key.
 
 use archwright_plugin::model::{
-    ActionOutcome, OutcomeEpoch, SharedDerivative, SharedEvaluation, SharedTraining, Start as PluginStart, Training,
+    ActionOutcome, OutcomeEpoch, PluginAction, SharedDerivative, SharedEvaluation, SharedTraining,
+    Start as PluginStart, Training,
 };
 use archwright_protocol::{
     Action, Epoch, Evaluate, EvaluateShared, Latency, Metrics, Outcome, Ready, Recipe, Split, Start, Subset,
@@ -45,6 +46,19 @@ pub(crate) enum Request {
     Evaluate(Evaluate),
     /// What this host does not know.
     Unknown,
+}
+
+impl Request {
+    /// What an estimator asks for.
+    pub(crate) fn of(action: PluginAction) -> Self {
+        match action {
+            PluginAction::Train(training) => Self::Train(training),
+            PluginAction::TrainShared(training) => Self::TrainShared(training),
+            PluginAction::EvaluateShared(evaluation) => Self::EvaluateShared(evaluation),
+            PluginAction::DifferentiateShared(derivative) => Self::DifferentiateShared(derivative),
+            _ => Self::Unknown,
+        }
+    }
 }
 
 /// An action, and what its outcome is remembered by.

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashSet, VecDeque};
 
-use archwright_plugin::model::{
-    Estimate, EstimateOutcome, Goal, Observation, PluginAction, Purpose, Query, Reply, Step, Subject,
-};
+use archwright_plugin::model::{Estimate, EstimateOutcome, Goal, Observation, Purpose, Query, Reply, Step, Subject};
 use archwright_plugin::{Estimator, PluginError, Strategy};
 use archwright_space::{Architecture, Space};
 use archwright_store::{RunId, Store};
@@ -262,15 +260,8 @@ impl Driver<'_> {
     ) -> Result<(), SearchError> {
         let outcome = match step {
             Ok(Step::Act(action)) => {
-                let request = match action {
-                    PluginAction::Train(training) => Request::Train(training),
-                    PluginAction::TrainShared(training) => Request::TrainShared(training),
-                    PluginAction::EvaluateShared(evaluation) => Request::EvaluateShared(evaluation),
-                    PluginAction::DifferentiateShared(derivative) => Request::DifferentiateShared(derivative),
-                    _ => Request::Unknown,
-                };
                 progress.jobs.insert(sequence, job);
-                return jobs.request(sequence, request);
+                return jobs.request(sequence, Request::of(action));
             }
             Ok(Step::Done(estimate)) => EstimateOutcome::Estimated(estimate),
             Ok(Step::Failed(reason)) => EstimateOutcome::Failed(reason),

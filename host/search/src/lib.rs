@@ -6,6 +6,7 @@
 
 mod action;
 mod catalogue;
+mod correlate;
 mod driver;
 mod error;
 mod executor;
@@ -27,6 +28,7 @@ mod trainers;
 mod verify;
 
 pub use catalogue::{Catalogue, SpaceSource};
+pub use correlate::{Correlated, Correlation, Judged};
 pub use error::SearchError;
 pub use executor::{ActionResult, Executor, ExecutorEvent, Work};
 pub use experiment::{Experiment, ExperimentError};

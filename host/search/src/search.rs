@@ -311,36 +311,14 @@ impl Set<'_> {
         observer: &mut dyn Observer,
         watch: Option<Watch<'_>>,
     ) -> Result<Report, SearchError> {
-        let Self { search, run, store, ready, space, stop } = *self;
-        let Experiment { task, run: settings, .. } = &search.experiment;
-        let objectives: Vec<Objective> = task.objectives.iter().map(|one| objective(*one)).collect();
-        let keep_weights = settings.keep_weights || needs(&search.loaded.estimator, RESUME);
-        let mut strategy = self.open_strategy(&objectives, &mut journal)?;
-        let mut estimator = self.open_estimator(&objectives, keep_weights, &mut journal)?;
-        let maker = ActionMaker {
-            space,
-            task: &search.loaded.task,
-            recipe: &task.recipe,
-            ready,
-            keep_weights,
-            share_isomorphic: settings.share_isomorphic,
-            latency: search.experiment.latency(),
-            supergraph: search.supergraph(ready),
-        };
+        let Self { search, run, store, space, stop, .. } = *self;
+        let settings = &search.experiment.run;
+        let mut strategy = self.open_strategy(&mut journal)?;
+        let mut estimator = self.open_estimator(&mut journal)?;
+        let maker = self.maker();
         let mut jobs = Jobs::new(run, journal, executor, store, &maker, &search.experiment);
         jobs.watch = watch;
-        let goal = objectives.first().map_or(Goal::Maximize, |objective| objective.goal);
-        let mut driver = Driver {
-            run,
-            experiment: &search.experiment,
-            goal,
-            space,
-            strategy: &mut strategy,
-            estimator: &mut estimator,
-            store,
-            stop,
-        };
-        let searched = driver.search(&mut jobs, observer)?;
+        let searched = self.driver(&mut strategy, &mut estimator).search(&mut jobs, observer)?;
         let is_text = search.loaded.task.data.format == DataFormat::Text;
         let report = Finale { run, settings, space, stop, is_text, latency: search.experiment.latency() }
             .conclude(searched, &mut jobs, observer)?;
@@ -350,10 +328,61 @@ impl Set<'_> {
         Ok(report)
     }
 
-    fn open_strategy(&self, objectives: &[Objective], journal: &mut Journal) -> Result<Strategy, SearchError> {
+    /// Hands the estimator to `work`, as it is at the end of the search that `journal` plays back, or fresh. Nothing of it is
+    /// on record.
+    pub(crate) fn with_estimator<T>(
+        &self,
+        journal: Option<Journal>,
+        executor: &mut dyn Executor,
+        observer: &mut dyn Observer,
+        work: impl FnOnce(&mut Estimator, &mut Jobs<'_>, &mut dyn Observer) -> Result<T, SearchError>,
+    ) -> Result<T, SearchError> {
+        let Self { search, run, store, .. } = *self;
+        let played = journal.is_some();
+        let mut journal = journal.unwrap_or_else(Journal::nowhere);
+        let mut strategy = if played { Some(self.open_strategy(&mut journal)?) } else { None };
+        let mut estimator = self.open_estimator(&mut journal)?;
+        let maker = self.maker();
+        let mut jobs = Jobs::new(run, journal, executor, store, &maker, &search.experiment);
+        if let Some(strategy) = &mut strategy {
+            self.driver(strategy, &mut estimator).search(&mut jobs, &mut ())?;
+        }
+        jobs.journal.leave();
+        work(&mut estimator, &mut jobs, observer)
+    }
+
+    fn objectives(&self) -> Vec<Objective> {
+        self.search.experiment.task.objectives.iter().map(|one| objective(*one)).collect()
+    }
+
+    fn keeps_weights(&self) -> bool {
+        self.search.experiment.run.keep_weights || needs(&self.search.loaded.estimator, RESUME)
+    }
+
+    fn maker(&self) -> ActionMaker<'_> {
+        let Search { experiment, loaded, .. } = self.search;
+        ActionMaker {
+            space: self.space,
+            task: &loaded.task,
+            recipe: &experiment.task.recipe,
+            ready: self.ready,
+            keep_weights: self.keeps_weights(),
+            share_isomorphic: experiment.run.share_isomorphic,
+            latency: experiment.latency(),
+            supergraph: self.search.supergraph(self.ready),
+        }
+    }
+
+    fn driver<'s>(&'s self, strategy: &'s mut Strategy, estimator: &'s mut Estimator) -> Driver<'s> {
+        let Self { search, run, store, space, stop, .. } = *self;
+        let goal = objective(search.experiment.task.objectives[0]).goal;
+        Driver { run, experiment: &search.experiment, goal, space, strategy, estimator, store, stop }
+    }
+
+    fn open_strategy(&self, journal: &mut Journal) -> Result<Strategy, SearchError> {
         let Search { experiment, loaded, .. } = self.search;
         let setup = StrategySetup {
-            objectives: objectives.to_vec(),
+            objectives: self.objectives(),
             options: json!(experiment.strategy.options),
             seed: seed::derive(experiment.run.seed, "strategy", 0),
             max_queries: experiment.budget.queries,
@@ -366,19 +395,14 @@ impl Set<'_> {
         Ok(opened?)
     }
 
-    fn open_estimator(
-        &self,
-        objectives: &[Objective],
-        keep_weights: bool,
-        journal: &mut Journal,
-    ) -> Result<Estimator, SearchError> {
+    fn open_estimator(&self, journal: &mut Journal) -> Result<Estimator, SearchError> {
         let Search { experiment, loaded, .. } = self.search;
         let setup = EstimatorSetup {
-            objectives: objectives.to_vec(),
+            objectives: self.objectives(),
             options: json!(experiment.estimator.options),
             seed: seed::derive(experiment.run.seed, "estimator", 0),
             full_epochs: experiment.task.recipe.epochs,
-            offers: offers(self.ready, keep_weights, loaded.text.is_some()),
+            offers: offers(self.ready, self.keeps_weights(), loaded.text.is_some()),
             epoch_steps: epoch_steps(self.ready, loaded.task.data.format, &experiment.task.recipe),
         };
         let log = log_sink(loaded.estimator.name());
@@ -423,7 +447,7 @@ fn needs(component: &Component, name: &str) -> bool {
     component.description().needs.iter().any(|need| need == name)
 }
 
-fn objective(name: ObjectiveName) -> Objective {
+pub(crate) fn objective(name: ObjectiveName) -> Objective {
     let goal = if name == ObjectiveName::Accuracy { Goal::Maximize } else { Goal::Minimize };
     Objective { name: objective_name(name), goal }
 }

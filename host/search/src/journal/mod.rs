@@ -96,6 +96,11 @@ impl Journal {
         Self::play(path, None, true)
     }
 
+    /// Plays a journal back, to come to where it leads.
+    pub(crate) fn replay(path: &Path) -> Result<(Head, Self), SearchError> {
+        Self::play(path, None, false)
+    }
+
     fn play(path: &Path, lock: Option<JournalLock>, exact: bool) -> Result<(Head, Self), SearchError> {
         let mut reader = JournalReader::open(path)?;
         let head = Head::read(&mut reader)?;
@@ -116,6 +121,11 @@ impl Journal {
             since: Instant::now(),
             records: 0,
         }
+    }
+
+    /// Leaves the rest of what is played back aside; from here on nothing is kept.
+    pub(crate) fn leave(&mut self) {
+        self.tape = Tape::Nowhere;
     }
 
     /// Records so far.
