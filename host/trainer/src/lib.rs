@@ -6,6 +6,10 @@
 mod augment;
 mod checkpoint;
 pub mod data;
+#[cfg_attr(not(test), expect(dead_code, reason = "no action searches with mixtures yet"))]
+mod derivative;
+#[cfg(test)]
+mod derivative_tests;
 pub mod device;
 #[cfg(test)]
 mod export_tests;
@@ -13,11 +17,16 @@ mod failure;
 mod latency;
 mod material;
 mod memory;
+#[cfg_attr(not(test), expect(dead_code, reason = "no action searches with mixtures yet"))]
+mod mixture;
+#[cfg(test)]
+mod mixture_tests;
 mod model;
 #[cfg(test)]
 mod model_tests;
 mod optimizer;
 mod predict;
+mod route;
 mod run;
 mod schedule;
 pub mod serve;

@@ -181,34 +181,30 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The loss of scores, with that of auxiliary heads.
+pub(crate) fn loss(scored: &Scored, recipe: &Recipe) -> Result<Tensor, Problem> {
+    let Scored { scores: Scores { output, auxiliary }, loss_of } = scored;
+    let mut loss = loss_of.of(output)?;
+    if recipe.auxiliary_weight > 0.0 {
+        for scores in auxiliary {
+            loss = loss.f_add(&loss_of.of(scores)?.f_mul_scalar(recipe.auxiliary_weight)?)?;
+        }
+    }
+    Ok(loss)
+}
+
 /// Takes a step of a network's weights along the gradient of its loss; gives the loss.
 pub(crate) fn step(
     model: &mut Model,
     optimizer: &mut Optimizer,
-    Scored { scores: Scores { output, auxiliary }, loss_of }: Scored,
+    scored: Scored,
     recipe: &Recipe,
     rate: f64,
 ) -> Result<Tensor, Problem> {
-    let mut loss = loss_of.of(&output)?;
-    if recipe.auxiliary_weight > 0.0 {
-        for scores in &auxiliary {
-            loss = loss.f_add(&loss_of.of(scores)?.f_mul_scalar(recipe.auxiliary_weight)?)?;
-        }
-    }
-    let parameters = model.parameters();
-    let gradients = Tensor::f_run_backward(&[&loss], parameters, false, false)?;
-    let rows = gradients
-        .iter()
-        .zip(parameters)
-        // A head without weight in the loss gets no gradient.
-        .map(
-            |(gradient, parameter)| {
-                if gradient.defined() { gradient.f_reshape([-1]) } else { parameter.f_zeros_like()?.f_view([-1]) }
-            },
-        )
-        .collect::<Result<Vec<_>, _>>()?;
-    if !rows.is_empty() {
-        let gradient = Tensor::f_cat(&rows, 0)?;
+    let loss = loss(&scored, recipe)?;
+    drop(scored);
+    if !model.parameters().is_empty() {
+        let gradient = model.gradient(&loss)?;
         tch::no_grad(|| optimizer.step(&mut model.flat, gradient, rate))?;
     }
     Ok(loss.f_detach()?)
