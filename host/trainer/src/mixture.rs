@@ -70,8 +70,10 @@ pub(crate) struct Mixture<'a> {
 }
 
 impl<'a> Mixture<'a> {
-    /// The mixture of `model`, made of the open network's nodes, by a row of probabilities. Their derivatives are wanted where
-    /// `wanted` says so, by default all; others are not part of the scores' gradient.
+    /// The mixture of `model`, made of the open network, by a row of probabilities, which may require a gradient. Derivatives by
+    /// them are wanted where `wanted` says so, by default all; there is no gradient by the others.
+    ///
+    /// In training, batch norms of all branches that are computed update their running statistics.
     pub(crate) fn new(
         model: &'a Model,
         structure: &'a Structure,
@@ -82,6 +84,9 @@ impl<'a> Mixture<'a> {
         if probabilities.size() != [count as i64] || wanted.is_some_and(|wanted| wanted.len() != count) {
             let problem = format!("a mixture with {count} probabilities was given {:?}", probabilities.size());
             return Err(Problem::new(FailureKind::Internal, problem));
+        }
+        if model.layers.len() != structure.terms.len() {
+            return Err(Problem::new(FailureKind::Internal, "a mixture was given another network's weights"));
         }
         let coefficients = Coefficients::of(model, probabilities, wanted)?;
         let need = Search::of(model, structure, &coefficients).run();
