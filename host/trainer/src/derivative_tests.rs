@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use archwright_protocol::{DataFormat, DataSource, Recipe, Split, Task};
 use archwright_space::{Context, Definition, Op, OpenNetwork, Space, bundled};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use crate::Problem;
 use crate::derivative::{Ahead, Point, first_order, second_order, second_order_over};
+use crate::material::Material;
 use crate::mixture::{Mixture, Structure};
-use crate::mixture_tests::{Draws, bundled_space, one_hot, small};
+use crate::mixture_tests::{Draws, bundled_space, one_hot, small, small_for};
 use crate::model::{Mode, Model};
+use crate::optimizer::Optimizer;
 use crate::route::Forward;
+use crate::{Problem, data, run};
 
 const TRAIN: Mode = Mode::Train { drop_path: 0.0 };
 
@@ -241,4 +244,52 @@ fn second_order_equals_finite_differences() {
             assert_ne!(first.by_probabilities, derivative.by_probabilities, "{name}");
         }
     }
+}
+
+#[test]
+fn weights_and_probabilities_descend_in_turn() {
+    // As DARTS searches: a step of the probabilities by one half of the examples, a step of the weights by the other.
+    let task = Task { data: DataSource::of(DataFormat::Digits), split: Split::default() };
+    let data = data::load(&task, None, Device::Cpu).unwrap();
+    let text = bundled::source("nas-bench-201").unwrap();
+    let input = vec![1, 8, 8];
+    let space = small_for("nas-bench-201", text, Context::full(input.clone(), 10));
+    let mut case = Case { model: Draws::new(1).model(&space.open().unwrap(), Kind::Float), ..Case::new(&space, 1) };
+    let recipe = Recipe { batch_size: 64, flip: false, crop_padding: 0, nesterov: false, ..Recipe::default() };
+    let material = Material::new(&data, 1.0, &recipe).unwrap();
+    let batches = material.batches(&recipe, 0);
+    let scored = |mixture: &Mixture<'_>, batch: usize| {
+        material.scores(mixture, &batches[batch], &mut [], &recipe, &input, TRAIN).unwrap()
+    };
+    let mut optimizer = Optimizer::new(&recipe, &case.model.flat).unwrap();
+    let rows: Vec<Tensor> = case
+        .open
+        .rows
+        .iter()
+        .map(|row| Tensor::ones([row.length as i64], (Kind::Float, Device::Cpu)) / row.length as f64)
+        .collect();
+    let mut probabilities = Tensor::cat(&rows, 0);
+    let mut seen = Vec::new();
+    for turn in 0..8 {
+        let (training, validation) = (2 * (turn % 4), 2 * (turn % 4) + 1);
+        let momentum = optimizer.state[0].1.shallow_clone();
+        let ahead =
+            Ahead { rate: 0.05, momentum: Some((recipe.momentum, &momentum)), weight_decay: recipe.weight_decay };
+        let at = Point { structure: &case.structure, probabilities: &probabilities, wanted: None };
+        let mut by_training = |mixture: &Mixture<'_>| run::loss(&scored(mixture, training), &recipe);
+        let mut by_validation = |mixture: &Mixture<'_>| run::loss(&scored(mixture, validation), &recipe);
+        let derivative = second_order(&case.model, at, &mut by_training, &mut by_validation, &ahead).unwrap();
+        seen.push(derivative.loss.double_value(&[]));
+        let moved = &probabilities * (derivative.by_probabilities * -1.0).exp();
+        let rows = case.open.rows.iter().map(|row| moved.narrow(0, row.offset as i64, row.length as i64));
+        probabilities = Tensor::cat(&rows.map(|row| &row / row.sum(Kind::Float)).collect::<Vec<_>>(), 0);
+        let nothing = vec![false; case.structure.probabilities()];
+        let scored = {
+            let mixture = Mixture::new(&case.model, &case.structure, &probabilities, Some(&nothing)).unwrap();
+            scored(&mixture, training)
+        };
+        let _ = run::step(&mut case.model, &mut optimizer, scored, &recipe, 0.05).unwrap();
+    }
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    assert!(mean(&seen[4..]) < 0.9 * mean(&seen[..4]), "{seen:?}");
 }

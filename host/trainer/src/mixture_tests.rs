@@ -60,6 +60,11 @@ pub(crate) fn bundled_space(name: &str) -> Space {
 
 /// A bundled space by its text, changed or not.
 pub(crate) fn small(name: &str, text: &str) -> Space {
+    let input = if name == "rnn-cell" { vec![1] } else { vec![3, 8, 8] };
+    small_for(name, text, Context::full(input, 10))
+}
+
+pub(crate) fn small_for(name: &str, text: &str, context: Context) -> Space {
     let sizes = [
         ("channels", 4),
         ("cells", if name.starts_with("darts") { 3 } else { 1 }),
@@ -74,8 +79,7 @@ pub(crate) fn small(name: &str, text: &str) -> Space {
     let known = Definition::parse(text).unwrap();
     let sizes = sizes.into_iter().filter(|(key, _)| known.options().contains_key(*key));
     let options = sizes.map(|(key, value)| (key.to_owned(), Scalar::Integer(value))).collect();
-    let input = if name == "rnn-cell" { vec![1] } else { vec![3, 8, 8] };
-    Space::new(Arc::new(Definition::parse_with(text, &options).unwrap()), Context::full(input, 10)).unwrap()
+    Space::new(Arc::new(Definition::parse_with(text, &options).unwrap()), context).unwrap()
 }
 
 /// All of the probability on a point's labels; that of decisions that are inactive on none.
