@@ -20,6 +20,7 @@ spaces!(
     "amoebanet",
     "chain",
     "darts",
+    "darts-edges",
     "dense",
     "densenet-cells",
     "enas-macro",

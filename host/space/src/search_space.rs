@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Network, Value};
+use crate::{Decision, Network, OpenNetwork, Value};
 
 /// A search space: decisions, and the network that values for them stand for.
 ///
@@ -41,6 +41,16 @@ pub trait SearchSpace: Send + Sync {
     /// As [`SearchSpace::build`].
     fn build_whole(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
         self.build(values, context)
+    }
+
+    /// The network of all alternatives, whose categorical decisions are left open.
+    ///
+    /// # Errors
+    /// Where the space cannot be opened, as by default, or not this one: a number decides about the network, or alternatives
+    /// cannot be added up. Names the decision.
+    fn open(&self, context: &Context) -> Result<OpenNetwork, SpaceError> {
+        let _ = context;
+        Err(SpaceError::Unsupported("a space of this kind has no mixture of its networks".into()))
     }
 
     /// Training hyperparameters that the point decides, by their names in the recipe.

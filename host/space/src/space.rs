@@ -7,8 +7,8 @@ use crate::domain::{all_values, check_decisions, check_point, is_active};
 use crate::seed::Generator;
 use crate::size::Size;
 use crate::{
-    Architecture, Context, Decision, Encoding, Footprint, Network, Node, Op, Scalar, SearchSpace, Shape, SizeLimits,
-    SpaceError, Value, WholeWork,
+    Architecture, Context, Decision, Encoding, Footprint, Network, Node, Op, OpenNetwork, Scalar, SearchSpace, Shape,
+    SizeLimits, SpaceError, Value, WholeWork,
 };
 
 /// Draws after which meeting the constraints is given up.
@@ -154,6 +154,17 @@ impl Space {
                 Ok(network)
             }
         }
+    }
+
+    /// The network of all alternatives of this space, for its context. It gives one score for each class.
+    ///
+    /// # Errors
+    /// As [`SearchSpace::open`]; also where the network is malformed.
+    pub fn open(&self) -> Result<OpenNetwork, SpaceError> {
+        let open = self.definition.open(&self.context)?;
+        open.check(self.decisions())?;
+        does_task(&open.network, &self.context)?;
+        Ok(open)
     }
 
     /// Training hyperparameters that the architecture decides.

@@ -458,6 +458,7 @@ fn exercise(text: &str) {
     let _ = space.recipe(&sample);
     let _ = space.encode(&sample, archwright_space::Encoding::Path);
     let _ = space.profile(&sample);
+    let _ = space.open();
 }
 
 proptest! {

@@ -6,6 +6,9 @@
 mod augment;
 mod checkpoint;
 pub mod data;
+mod derivative;
+#[cfg(test)]
+mod derivative_tests;
 pub mod device;
 #[cfg(test)]
 mod export_tests;
@@ -13,11 +16,15 @@ mod failure;
 mod latency;
 mod material;
 mod memory;
+mod mixture;
+#[cfg(test)]
+mod mixture_tests;
 mod model;
 #[cfg(test)]
 mod model_tests;
 mod optimizer;
 mod predict;
+mod route;
 mod run;
 mod schedule;
 pub mod serve;

@@ -9,6 +9,7 @@ use crate::Problem;
 use crate::augment::augment;
 use crate::data::{Columns, Data, ImageData, shuffle};
 use crate::model::{Mode, Model, Scores};
+use crate::route::Forward;
 use crate::train::EVALUATION_COLUMNS;
 
 /// What a training uses of the data.
@@ -84,7 +85,7 @@ impl<'a> Material<'a> {
     /// A network's scores for a batch, and what to compare them with. `states` are those of a text after the batch before.
     pub(crate) fn scores(
         &self,
-        model: &Model,
+        network: &impl Forward,
         batch: &Batch,
         states: &mut [Tensor],
         recipe: &Recipe,
@@ -93,15 +94,15 @@ impl<'a> Material<'a> {
     ) -> Result<Scored, Problem> {
         match (self, batch) {
             (Self::Images { data, .. }, Batch::Images(batch)) => {
-                let indices = Tensor::f_from_slice(batch)?.f_to_device(model.device())?;
+                let indices = Tensor::f_from_slice(batch)?.f_to_device(network.model().device())?;
                 let (images, labels) = data.batch(&indices, input)?;
                 let (images, loss_of) = mixed(augment(images, recipe)?, labels, recipe)?;
                 let images = if recipe.channels_last { channels_last(&images)? } else { images };
-                Ok(Scored { scores: model.forward(&images, mode)?, loss_of })
+                Ok(Scored { scores: network.forward(&images, mode)?, loss_of })
             }
             (Self::Text(columns), Batch::Rows(rows)) => {
                 let (tokens, labels) = columns.window(*rows)?;
-                let scores = model.unroll(&tokens, states, mode)?;
+                let scores = network.unroll(&tokens, states, mode)?;
                 Ok(Scored { scores, loss_of: LossOf { labels, other: None, smoothing: recipe.label_smoothing } })
             }
             _ => Err(Problem::new(FailureKind::Internal, "a batch of other data")),

@@ -4,6 +4,7 @@ use archwright_space::{Network, Op, Shape};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::Problem;
+use crate::route::{Results, Route, Whole};
 use crate::unroll::Steps;
 
 /// Momentum and epsilon of batch norms, as everywhere in the literature.
@@ -44,7 +45,7 @@ pub(crate) enum Mode {
     Calibrate { seen: u32 },
 }
 
-/// Results of a forward pass: class scores in 32-bit floats, rows are examples.
+/// Results of a forward pass: class scores in the weights' precision, rows are examples.
 pub(crate) struct Scores {
     pub(crate) output: Tensor,
     pub(crate) auxiliary: Vec<Tensor>,
@@ -124,6 +125,17 @@ impl Model {
         device: Device,
         bf16: bool,
         parameter: impl FnMut(&str, &[i64], &Start) -> Result<Tensor, Problem>,
+        buffer: impl FnMut(&str, i64, f64) -> Result<Tensor, Problem>,
+    ) -> Result<Self, Problem> {
+        Self::in_kind(network, (Kind::Float, device), bf16, parameter, buffer)
+    }
+
+    /// As [`Model::with`], in another precision than 32 bits.
+    pub(crate) fn in_kind(
+        network: &Network,
+        options: (Kind, Device),
+        bf16: bool,
+        parameter: impl FnMut(&str, &[i64], &Start) -> Result<Tensor, Problem>,
         mut buffer: impl FnMut(&str, i64, f64) -> Result<Tensor, Problem>,
     ) -> Result<Self, Problem> {
         network.validate()?;
@@ -141,7 +153,7 @@ impl Model {
         for (index, layer) in layers.iter().enumerate() {
             layer.inputs.iter().for_each(|input| last_use[*input] = index);
         }
-        let (flat, parameters) = allocate(&plan, device, parameter)?;
+        let (flat, parameters) = allocate(&plan, options, parameter)?;
         let buffers = plan
             .buffers
             .iter()
@@ -166,31 +178,58 @@ impl Model {
         self.flat.device()
     }
 
+    /// The precision of its weights.
+    pub(crate) fn kind(&self) -> Kind {
+        self.flat.kind()
+    }
+
+    /// The gradient of a loss by all parameters, in one row.
+    pub(crate) fn gradient(&self, loss: &Tensor) -> Result<Tensor, TchError> {
+        let gradients = Tensor::f_run_backward(&[loss], &self.parameters, false, false)?;
+        let rows = gradients.iter().zip(&self.parameters);
+        // What has no part in the loss, such as a head without weight, gets no gradient.
+        let row = |(gradient, parameter): (&Tensor, &Tensor)| match gradient.defined() {
+            true => gradient.f_reshape([-1]),
+            false => parameter.f_zeros_like()?.f_view([-1]),
+        };
+        let rows = rows.map(row).collect::<Result<Vec<_>, _>>()?;
+        if rows.is_empty() { self.flat.f_zeros_like() } else { Tensor::f_cat(&rows, 0) }
+    }
+
     /// Scores of a batch of images (examples x channels x height x width).
     pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Scores, Problem> {
-        let mut results: Vec<Option<Tensor>> = Vec::with_capacity(self.layers.len());
+        self.forward_along(&Whole(&self.last_use), input, mode)
+    }
+
+    /// As [`Model::forward`], on a way of its own.
+    pub(crate) fn forward_along(&self, route: &dyn Route, input: &Tensor, mode: Mode) -> Result<Scores, Problem> {
+        let rows = input.size().first().copied().unwrap_or(0);
+        let mut results: Results = Vec::with_capacity(self.layers.len());
         let mut auxiliary = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
             let result = match &layer.compute {
                 Compute::Input => Some(input.shallow_clone()),
                 Compute::Auxiliary => {
                     if let (Mode::Train { .. }, Some(scores)) = (mode, &results[layer.inputs[0]]) {
-                        auxiliary.push(scores.f_to_kind(Kind::Float)?);
+                        auxiliary.push(scores.f_to_kind(self.kind())?);
                     }
                     None
                 }
-                compute => Some(self.compute(compute, &layer.inputs, &results, mode)?),
+                compute => {
+                    let mut plain = || self.compute(compute, &layer.inputs, &results, mode).map(Some);
+                    route.result(index, rows, &results, &mut plain)?
+                }
             };
             results.push(result);
             for input in &layer.inputs {
-                if self.last_use[*input] == index {
+                if route.last_use()[*input] == index {
                     results[*input] = None;
                 }
             }
         }
         let output = results.pop().flatten();
         let output = output.ok_or_else(|| Problem::from(TchError::Torch("the network gives nothing".into())))?;
-        Ok(Scores { output: output.f_to_kind(Kind::Float)?, auxiliary })
+        Ok(Scores { output: output.f_to_kind(self.kind())?, auxiliary })
     }
 
     /// The result of an operation, from results by node.
@@ -299,11 +338,11 @@ impl Start {
 /// One row for all parameters, and the parameters as trainable views of it.
 fn allocate(
     plan: &Plan,
-    device: Device,
+    options: (Kind, Device),
     mut parameter: impl FnMut(&str, &[i64], &Start) -> Result<Tensor, Problem>,
 ) -> Result<(Tensor, Vec<Tensor>), Problem> {
     let lengths: Vec<i64> = plan.parameters.iter().map(|(_, shape, _)| shape.iter().product()).collect();
-    let flat = Tensor::f_zeros([lengths.iter().sum::<i64>()], (Kind::Float, device))?;
+    let flat = Tensor::f_zeros([lengths.iter().sum::<i64>()], options)?;
     let mut parameters = Vec::new();
     let mut offset = 0;
     for ((name, shape, start), length) in plan.parameters.iter().zip(lengths) {

@@ -181,6 +181,18 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The loss of scores, with that of auxiliary heads.
+pub(crate) fn loss(scored: &Scored, recipe: &Recipe) -> Result<Tensor, Problem> {
+    let Scored { scores: Scores { output, auxiliary }, loss_of } = scored;
+    let mut loss = loss_of.of(output)?;
+    if recipe.auxiliary_weight > 0.0 {
+        for scores in auxiliary {
+            loss = loss.f_add(&loss_of.of(scores)?.f_mul_scalar(recipe.auxiliary_weight)?)?;
+        }
+    }
+    Ok(loss)
+}
+
 /// Takes a step of a network's weights along the gradient of its loss; gives the loss.
 pub(crate) fn step(
     model: &mut Model,
@@ -189,36 +201,13 @@ pub(crate) fn step(
     recipe: &Recipe,
     rate: f64,
 ) -> Result<Tensor, Problem> {
-    let (loss, gradients) = gradient(model, scored, recipe)?;
-    let rows = gradients.iter().map(|gradient| gradient.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
-    if !rows.is_empty() {
-        let gradient = Tensor::f_cat(&rows, 0)?;
+    let loss = loss(&scored, recipe)?;
+    drop(scored);
+    if !model.parameters().is_empty() {
+        let gradient = model.gradient(&loss)?;
         tch::no_grad(|| optimizer.step(&mut model.flat, gradient, rate))?;
     }
-    Ok(loss)
-}
-
-/// A network's loss, and its gradient by each parameter.
-pub(crate) fn gradient(
-    model: &Model,
-    Scored { scores: Scores { output, auxiliary }, loss_of }: Scored,
-    recipe: &Recipe,
-) -> Result<(Tensor, Vec<Tensor>), Problem> {
-    let mut loss = loss_of.of(&output)?;
-    if recipe.auxiliary_weight > 0.0 {
-        for scores in &auxiliary {
-            loss = loss.f_add(&loss_of.of(scores)?.f_mul_scalar(recipe.auxiliary_weight)?)?;
-        }
-    }
-    let parameters = model.parameters();
-    let gradients = Tensor::f_run_backward(&[&loss], parameters, false, false)?;
-    let gradients = gradients
-        .into_iter()
-        .zip(parameters)
-        // A head without weight in the loss gets no gradient.
-        .map(|(gradient, parameter)| if gradient.defined() { Ok(gradient) } else { parameter.f_zeros_like() })
-        .collect::<Result<_, _>>()?;
-    Ok((loss.f_detach()?, gradients))
+    Ok(loss.f_detach()?)
 }
 
 /// Seeds libtorch's generators on all devices. The sign bit of a seed is nothing to them.

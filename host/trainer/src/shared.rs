@@ -93,7 +93,7 @@ impl SharedWeights {
         Model::with(network, self.device, bf16, parameter, statistic)
     }
 
-    /// Adds a share of a path's gradient, parameter by parameter, to those of others.
+    /// Adds a share of a path's gradient, parameter by parameter, to those of others. What has no part in the loss has none.
     pub(crate) fn gather(
         &self,
         model: &Model,
@@ -101,7 +101,7 @@ impl SharedWeights {
         share: f64,
         into: &mut BTreeMap<String, Tensor>,
     ) -> Result<(), Problem> {
-        for (key, gradient) in keys(model).zip(gradient) {
+        for (key, gradient) in keys(model).zip(gradient).filter(|(_, gradient)| gradient.defined()) {
             let gradient = if share == 1.0 { gradient.shallow_clone() } else { gradient.f_mul_scalar(share)? };
             let sum = match into.get(&key) {
                 Some(others) => others.f_add(&gradient)?,
@@ -110,6 +110,20 @@ impl SharedWeights {
             into.insert(key, sum);
         }
         Ok(())
+    }
+
+    /// The momentum of a network's parameters, in one row; nothing where there is none.
+    pub(crate) fn momentum(&self, model: &Model) -> Result<Option<Tensor>, Problem> {
+        if self.state_names != ["momentum"] {
+            return Ok(None);
+        }
+        let row = |key: String, parameter: &Tensor| match self.parameters.get(&key).and_then(|rows| rows.get(1)) {
+            Some(momentum) => momentum.f_reshape([-1]),
+            None => parameter.f_zeros_like()?.f_reshape([-1]),
+        };
+        let rows = keys(model).zip(model.parameters()).map(|(key, parameter)| row(key, parameter));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        Ok(if rows.is_empty() { None } else { Some(Tensor::f_cat(&rows, 0)?.f_detach()?) })
     }
 
     /// Takes a step of all parameters that have a gradient.

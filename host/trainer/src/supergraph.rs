@@ -1,5 +1,6 @@
 //! Training and evaluating shared weights.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,12 +9,16 @@ use archwright_protocol::{
     DifferentiateShared, EvaluateShared, FailureKind, Metrics, Outcome, Paths, Recipe, SharedStart, SharedState,
     Subject, Subset, Supergraph, TrainShared,
 };
-use archwright_space::{Context, Definition, Space, seed};
+use archwright_space::{Context, Definition, Network, Relaxation, Row, Space, seed};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng as _, SeedableRng as _};
 use tch::{Device, Kind, Tensor};
 
+use crate::derivative::{Ahead, Point, first_order, second_order};
 use crate::material::{Batch, Material};
+use crate::mixture::{Mixture, Structure};
 use crate::model::{Mode, Model};
-use crate::run::{SIGN_OF_LIFE, gradient, seed_libtorch};
+use crate::run::{SIGN_OF_LIFE, loss, seed_libtorch};
 use crate::schedule::learning_rate;
 use crate::shared::{SharedWeights, forget_statistics};
 use crate::train::Tally;
@@ -30,7 +35,16 @@ pub(crate) struct Loaded {
 /// The space that shared weights were used for last.
 pub(crate) struct Opened {
     supergraph: Supergraph,
-    space: Arc<Space>,
+    space: Space,
+    /// Made when it is used first.
+    mixture: OnceCell<OpenMixture>,
+}
+
+/// All architectures of a space at once.
+struct OpenMixture {
+    network: Network,
+    structure: Structure,
+    rows: Vec<Row>,
 }
 
 impl Trainer {
@@ -47,7 +61,7 @@ impl Trainer {
         if empty || *steps == 0 {
             return Err(Problem::new(FailureKind::Unsupported, "there is nothing to train"));
         }
-        let space = self.space(supergraph)?;
+        let opened = self.open(supergraph)?;
         let mut loaded = match &train.start {
             SharedStart::Fresh(seed) => Loaded {
                 name: String::new(),
@@ -56,7 +70,7 @@ impl Trainer {
             },
             SharedStart::State(state) => self.take_shared(state, recipe)?,
         };
-        let (metrics, ends_epoch) = self.shared_steps(&space, train, &mut loaded, progress)?;
+        let (metrics, ends_epoch) = self.shared_steps(&opened, train, &mut loaded, progress)?;
         let weights = ends_epoch.then(|| loaded.shared.save(&self.weights)).transpose()?;
         loaded.name.clone_from(&train.name);
         self.shared = Some(loaded);
@@ -67,7 +81,7 @@ impl Trainer {
     /// choice derives from the weights' seed, the epoch's number and the step's.
     fn shared_steps(
         &self,
-        space: &Space,
+        opened: &Opened,
         train: &TrainShared,
         Loaded { shared, states, .. }: &mut Loaded,
         progress: Progress<'_>,
@@ -93,7 +107,7 @@ impl Trainer {
             if place == 0 {
                 states.clear();
             }
-            let step = Step { space, train, material: &material, batch, epoch, place, length, turn: turn as usize };
+            let step = Step { opened, train, material: &material, batch, epoch, place, length, turn: turn as usize };
             self.shared_step(&step, shared, states, &mut sums)?;
             if sign.elapsed() >= SIGN_OF_LIFE {
                 sign = Instant::now();
@@ -111,32 +125,48 @@ impl Trainer {
         states: &mut Vec<Tensor>,
         sums: &mut Sums,
     ) -> Result<(), Problem> {
-        let Step { space, train, material, batch, place, epoch, .. } = *step;
+        let Step { opened, train, material, batch, place, epoch, .. } = *step;
         let TrainShared { supergraph, recipe, .. } = train;
         let step_seed = seed::derive(seed::derive(shared.seed, "epoch", epoch), "step", place);
-        let subjects = step.subjects(step_seed);
+        let subjects = step.subjects(step_seed)?;
         let share = 1.0 / subjects.len() as f64;
         let mode = Mode::Train { drop_path: recipe.drop_path * epoch as f64 / f64::from(recipe.epochs) };
         let mut gradients: BTreeMap<String, Tensor> = BTreeMap::new();
         let before = std::mem::take(states);
         for subject in subjects {
-            let Subject::Architecture(architecture) = subject else {
-                return Err(Problem::new(FailureKind::Unsupported, "this trainer does not compute mixtures"));
+            let built;
+            let network = match &subject {
+                Subject::Architecture(architecture) => {
+                    built = opened.space.build(architecture)?;
+                    &built
+                }
+                Subject::Relaxation(_) => &opened.mixture()?.network,
             };
-            let network = space.build(&architecture)?;
             if step.turn == 0 {
-                memory::check(&network, recipe, self.device)?;
+                memory::check(network, recipe, self.device)?;
             }
-            let model = shared.path(&network, recipe)?;
+            let model = shared.path(network, recipe)?;
             *states = before.iter().map(Tensor::shallow_clone).collect();
             if !fits(&model, states) {
                 *states = material.first_states(&model)?;
             }
             seed_libtorch(step_seed);
-            let scored = material.scores(&model, batch, states, recipe, &supergraph.input, mode)?;
+            let input = &supergraph.input;
+            let scored = match &subject {
+                Subject::Architecture(_) => material.scores(&model, batch, states, recipe, input, mode)?,
+                Subject::Relaxation(Relaxation { probabilities, .. }) => {
+                    let structure = &opened.mixture()?.structure;
+                    let unwanted = vec![false; structure.probabilities()];
+                    let row = Tensor::f_from_slice(probabilities)?;
+                    let mixture = Mixture::new(&model, structure, &row, Some(&unwanted))?;
+                    material.scores(&mixture, batch, states, recipe, input, mode)?
+                }
+            };
             let right = scored.loss_of.right(&scored.scores.output)?;
-            let (loss, gradient) = gradient(&model, scored, recipe)?;
-            sums.add(&right, &loss, material.size(batch))?;
+            let loss = loss(&scored, recipe)?;
+            drop(scored);
+            let gradient = Tensor::f_run_backward(&[&loss], model.parameters(), false, false)?;
+            sums.add(&right, &loss.f_detach()?, material.size(batch))?;
             shared.gather(&model, &gradient, share, &mut gradients)?;
         }
         shared.step(gradients, recipe, learning_rate(recipe, step.at(), recipe.epochs))
@@ -146,7 +176,7 @@ impl Trainer {
     pub(crate) fn evaluate_shared(&mut self, evaluate: &EvaluateShared) -> Result<Outcome, Problem> {
         let begun = Instant::now();
         let EvaluateShared { supergraph, recipe, state, subject, calibration, batch } = evaluate;
-        let network = self.space(supergraph)?.build(subject)?;
+        let network = self.open(supergraph)?.space.build(subject)?;
         let loaded = self.take_shared(state, recipe)?;
         let model = loaded.shared.alone(&network);
         self.shared = Some(loaded);
@@ -193,8 +223,71 @@ impl Trainer {
     }
 
     /// Differentiates the loss of a relaxation.
-    pub(crate) fn differentiate_shared(&mut self, _: &DifferentiateShared) -> Result<Outcome, Problem> {
-        Err(Problem::new(FailureKind::Unsupported, "this trainer does not compute mixtures"))
+    pub(crate) fn differentiate_shared(&mut self, differentiate: &DifferentiateShared) -> Result<Outcome, Problem> {
+        let begun = Instant::now();
+        let DifferentiateShared { supergraph, recipe, state, .. } = differentiate;
+        let opened = self.open(supergraph)?;
+        let mixture = opened.mixture()?;
+        memory::check(&mixture.network, recipe, self.device)?;
+        let loaded = self.take_shared(state, recipe)?;
+        let result = self.derivative(differentiate, mixture, &loaded.shared);
+        self.shared = Some(loaded);
+        let (metrics, gradient) = result?;
+        Ok(Outcome { gradient, ..Outcome::of(metrics, begun.elapsed().as_secs_f64()) })
+    }
+
+    fn derivative(
+        &self,
+        differentiate: &DifferentiateShared,
+        mixture: &OpenMixture,
+        shared: &SharedWeights,
+    ) -> Result<(Metrics, Vec<f32>), Problem> {
+        let DifferentiateShared { supergraph, recipe, relaxation, batch, unrolled, .. } = differentiate;
+        let model = shared.alone(&mixture.network)?;
+        let validation = Material::validation(&self.data)?;
+        let validation_batch = numbered(&validation, recipe, *batch)?;
+        let random = seed::derive(seed::derive(shared.seed, "derivative", *batch), "state", shared.steps);
+        let mut right = None;
+        let mode = Mode::Train { drop_path: 0.0 };
+        let losses = |material: &Material<'_>, batch: &Batch, mixture: &Mixture<'_>| {
+            let mut states = material.first_states(&model)?;
+            seed_libtorch(random);
+            material.scores(mixture, batch, &mut states, recipe, &supergraph.input, mode)
+        };
+        let mut on_validation = |mixture: &Mixture<'_>| {
+            let scored = losses(&validation, &validation_batch, mixture)?;
+            right = Some(scored.loss_of.right(&scored.scores.output)?);
+            loss(&scored, recipe)
+        };
+        let probabilities = Tensor::f_from_slice(&relaxation.probabilities)?.f_to_device(self.device)?;
+        let wanted = (!relaxation.wanted.is_empty()).then_some(relaxation.wanted.as_slice());
+        let at = Point { structure: &mixture.structure, probabilities: &probabilities, wanted };
+        let derivative = if *unrolled {
+            let training = Material::new(&self.data, 1.0, recipe)?;
+            let (epoch, place, length) = next_batch(&training, recipe, shared);
+            let batches = training.batches(recipe, seed::derive(shared.seed, "order", epoch));
+            let training_batch = batches.get(place as usize);
+            let training_batch = training_batch.ok_or_else(|| Problem::data("there are no training examples"))?;
+            let mut on_training = |mixture: &Mixture<'_>| loss(&losses(&training, training_batch, mixture)?, recipe);
+            let gathered = shared.momentum(&model)?;
+            let at_epoch = epoch as f64 + place as f64 / length as f64;
+            let ahead = Ahead {
+                rate: learning_rate(recipe, at_epoch, recipe.epochs),
+                momentum: gathered.as_ref().map(|gathered| (recipe.momentum, gathered)),
+                weight_decay: recipe.weight_decay,
+            };
+            second_order(&model, at, &mut on_training, &mut on_validation, &ahead)?
+        } else {
+            first_order(&model, at, &mut on_validation)?
+        };
+        let loss = f64::try_from(&derivative.loss)?;
+        let gradient = Vec::<f32>::try_from(derivative.by_probabilities.f_to_device(Device::Cpu)?)?;
+        if !loss.is_finite() || gradient.iter().any(|one| !one.is_finite()) {
+            return Err(Problem::new(FailureKind::Diverged, "the loss or a derivative of it is not finite"));
+        }
+        let right = right.map(|right| i64::try_from(&right)).transpose()?.unwrap_or(0);
+        let accuracy = right as f64 / validation.size(&validation_batch).max(1) as f64;
+        Ok((Metrics { accuracy, loss }, gradient))
     }
 
     /// Leads shared weights to the state that the last of these trainings leads to, each from the one before.
@@ -225,20 +318,32 @@ impl Trainer {
         Ok(Loaded { name: state.name.clone(), shared, states: Vec::new() })
     }
 
-    fn space(&mut self, of: &Supergraph) -> Result<Arc<Space>, Problem> {
+    fn open(&mut self, of: &Supergraph) -> Result<Arc<Opened>, Problem> {
         if let Some(opened) = self.opened.as_ref().filter(|opened| opened.supergraph == *of) {
-            return Ok(Arc::clone(&opened.space));
+            return Ok(Arc::clone(opened));
         }
-        let space = Arc::new(open(of)?);
-        self.opened = Some(Opened { supergraph: of.clone(), space: Arc::clone(&space) });
-        Ok(space)
+        let opened = Arc::new(Opened { supergraph: of.clone(), space: space(of)?, mixture: OnceCell::new() });
+        self.opened = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+}
+
+impl Opened {
+    /// The mixture of all architectures.
+    fn mixture(&self) -> Result<&OpenMixture, Problem> {
+        if let Some(mixture) = self.mixture.get() {
+            return Ok(mixture);
+        }
+        let open = self.space.open()?;
+        let structure = Structure::of(&open)?;
+        Ok(self.mixture.get_or_init(|| OpenMixture { structure, network: open.network, rows: open.rows }))
     }
 }
 
 /// One step of shared training.
 #[derive(Clone, Copy)]
 struct Step<'a> {
-    space: &'a Space,
+    opened: &'a Opened,
     train: &'a TrainShared,
     material: &'a Material<'a>,
     batch: &'a Batch,
@@ -257,15 +362,17 @@ impl Step<'_> {
     }
 
     /// What learns.
-    fn subjects(&self, step_seed: u64) -> Vec<Subject> {
-        match &self.train.paths {
-            Paths::Uniform(count) => (0..*count)
-                .map(|index| Subject::Architecture(self.space.sample(seed::derive(step_seed, "path", index.into()))))
-                .collect(),
+    fn subjects(&self, step_seed: u64) -> Result<Vec<Subject>, Problem> {
+        let sample = |index: u32| self.opened.space.sample(seed::derive(step_seed, "path", index.into()));
+        Ok(match &self.train.paths {
+            Paths::Uniform(count) => (0..*count).map(|index| Subject::Architecture(sample(index))).collect(),
             // Not empty, as was checked.
-            Paths::Given(given) => given.iter().cycle().skip(self.turn % given.len()).take(1).cloned().collect(),
-            Paths::Mixture(_) => Vec::new(),
-        }
+            Paths::Given(given) => vec![given[self.turn % given.len()].clone()],
+            Paths::Mixture(rate) => {
+                let rows = &self.opened.mixture()?.rows;
+                vec![Subject::Relaxation(dropped(rows, *rate, seed::derive(step_seed, "paths", 0)))]
+            }
+        })
     }
 }
 
@@ -300,6 +407,30 @@ impl Sums {
     }
 }
 
+/// Epoch and place in it of the batch that comes next, and the steps of an epoch.
+fn next_batch(material: &Material<'_>, recipe: &Recipe, shared: &SharedWeights) -> (u64, u64, u64) {
+    let length = material.batches(recipe, 0).len().max(1) as u64;
+    (shared.steps / length, shared.steps % length, length)
+}
+
+/// All labels alike, each left out with a probability such that a decision loses all of its labels with probability `rate`
+/// (Bender et al. 2018, section 3.2). One that would lose all keeps them.
+fn dropped(rows: &[Row], rate: f64, seed: u64) -> Relaxation {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    let mut unit = || (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    let mut probabilities = Vec::new();
+    for row in rows {
+        let each = rate.powf(1.0 / row.length.max(1) as f64);
+        let mut kept: Vec<bool> = (0..row.length).map(|_| unit() >= each).collect();
+        if !kept.contains(&true) {
+            kept.fill(true);
+        }
+        let share = 1.0 / kept.iter().filter(|kept| **kept).count() as f32;
+        probabilities.extend(kept.iter().map(|kept| if *kept { share } else { 0.0 }));
+    }
+    Relaxation::new(probabilities)
+}
+
 /// A batch of a number that counts through all passes.
 fn numbered(material: &Material<'_>, recipe: &Recipe, number: u64) -> Result<Batch, Problem> {
     let order = |pass| material.batches(recipe, seed::derive(0, "validation", pass));
@@ -308,7 +439,7 @@ fn numbered(material: &Material<'_>, recipe: &Recipe, number: u64) -> Result<Bat
     found.ok_or_else(|| Problem::data("there are no validation examples"))
 }
 
-fn open(of: &Supergraph) -> Result<Space, Problem> {
+fn space(of: &Supergraph) -> Result<Space, Problem> {
     let problem = |problem: String| Problem::new(FailureKind::Unsupported, format!("the supergraph: {problem}"));
     let definition =
         Definition::parse_with(&of.definition, &of.options).map_err(|diagnostic| problem(diagnostic.to_string()))?;

@@ -1,7 +1,7 @@
 //! Carrying out actions.
 
 use std::path::PathBuf;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Instant;
 
 use archwright_protocol::{
@@ -42,7 +42,7 @@ pub struct Trainer {
     circumstances: String,
     /// Shared weights that were used last.
     pub(crate) shared: Option<Loaded>,
-    pub(crate) opened: Option<Opened>,
+    pub(crate) opened: Option<Arc<Opened>>,
 }
 
 impl Trainer {

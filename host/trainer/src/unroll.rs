@@ -4,10 +4,11 @@
 //! what no later step depends on, the scores above all. Only what lies between, the recurrent cell, is unrolled.
 
 use archwright_space::{Network, Op, RecurrentState};
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use crate::Problem;
 use crate::model::{Compute, Mode, Model, Scores};
+use crate::route::{Results, Route, Whole};
 
 /// How a network goes from step to step.
 pub(crate) struct Steps {
@@ -31,9 +32,9 @@ pub(crate) struct State {
     /// Name of the node that gives it.
     pub(crate) name: String,
     /// The node that gives it.
-    node: usize,
+    pub(crate) node: usize,
     /// The node whose result it is in the step after.
-    source: usize,
+    pub(crate) source: usize,
     /// Its length.
     features: i64,
 }
@@ -70,12 +71,10 @@ impl Steps {
     }
 }
 
-/// Results of all steps, step after step, by node: rows are steps x sequences.
-type Results = Vec<Option<Tensor>>;
-
 /// Some steps of several sequences at once.
 struct Unroll<'a> {
     model: &'a Model,
+    route: &'a dyn Route,
     mode: Mode,
     steps: i64,
     sequences: i64,
@@ -86,16 +85,27 @@ struct Unroll<'a> {
 impl Model {
     /// The states at the start of so many sequences.
     pub(crate) fn first_states(&self, sequences: i64) -> Result<Vec<Tensor>, TchError> {
-        let zeros = |state: &State| Tensor::f_zeros([sequences, state.features], (Kind::Float, self.device()));
+        let zeros = |state: &State| Tensor::f_zeros([sequences, state.features], (self.kind(), self.device()));
         self.steps.states.iter().map(zeros).collect()
     }
 
     /// Scores of tokens (steps x sequences), the rows of one step after those of the other. Goes on from `states`, and leaves
     /// there what the next step goes on from, cut off from this one's gradient.
     pub(crate) fn unroll(&self, tokens: &Tensor, states: &mut [Tensor], mode: Mode) -> Result<Scores, Problem> {
+        self.unroll_along(&Whole(&[]), tokens, states, mode)
+    }
+
+    /// As [`Model::unroll`], on a way of its own.
+    pub(crate) fn unroll_along(
+        &self,
+        route: &dyn Route,
+        tokens: &Tensor,
+        states: &mut [Tensor],
+        mode: Mode,
+    ) -> Result<Scores, Problem> {
         let (steps, sequences) = tokens.size2()?;
         let masks = self.layers.iter().map(|_| None).collect();
-        Unroll { model: self, mode, steps, sequences, masks }.scores(tokens, states)
+        Unroll { model: self, route, mode, steps, sequences, masks }.scores(tokens, states)
     }
 }
 
@@ -110,12 +120,12 @@ impl Unroll<'_> {
         if matches!(self.mode, Mode::Train { .. }) {
             for layer in self.model.layers.iter().filter(|layer| matches!(layer.compute, Compute::Auxiliary)) {
                 let scores = layer.inputs.first().and_then(|input| results[*input].as_ref());
-                auxiliary.extend(scores.map(|scores| scores.f_to_kind(Kind::Float)).transpose()?);
+                auxiliary.extend(scores.map(|scores| scores.f_to_kind(self.model.kind())).transpose()?);
             }
         }
         let output = results.pop().flatten();
         let output = output.ok_or_else(|| Problem::from(TchError::Torch("the network gives nothing".into())))?;
-        Ok(Scores { output: output.f_to_kind(Kind::Float)?, auxiliary })
+        Ok(Scores { output: output.f_to_kind(self.model.kind())?, auxiliary })
     }
 
     /// Computes the nodes of a phase for all steps at once.
@@ -164,9 +174,10 @@ impl Unroll<'_> {
                 here[index] = self.result(index, &here, 1)?;
             }
             for (state, value) in model.steps.states.iter().zip(states.iter_mut()) {
-                let next = here[state.source].as_ref();
-                let next = next.ok_or_else(|| TchError::Torch("a state was not computed".into()))?;
-                *value = next.f_to_kind(Kind::Float)?;
+                // One that the way leaves out stays as it is.
+                if let Some(next) = &here[state.source] {
+                    *value = next.f_to_kind(model.kind())?;
+                }
             }
             for (kept, result) in kept.iter_mut().zip(&here) {
                 if let (Some(kept), Some(result)) = (kept, result) {
@@ -175,7 +186,7 @@ impl Unroll<'_> {
             }
         }
         for (result, kept) in results.iter_mut().zip(kept) {
-            if let Some(kept) = kept {
+            if let Some(kept) = kept.filter(|kept| !kept.is_empty()) {
                 *result = Some(Tensor::f_cat(&kept, 0)?);
             }
         }
@@ -187,6 +198,11 @@ impl Unroll<'_> {
 
     /// The result of a node over so many steps; nothing of those that give none.
     fn result(&mut self, index: usize, results: &Results, steps: i64) -> Result<Option<Tensor>, Problem> {
+        let (route, rows) = (self.route, steps * self.sequences);
+        route.result(index, rows, results, &mut || self.plain(index, results, steps))
+    }
+
+    fn plain(&mut self, index: usize, results: &Results, steps: i64) -> Result<Option<Tensor>, Problem> {
         let layer = &self.model.layers[index];
         match layer.compute {
             Compute::SetState | Compute::Auxiliary => Ok(None),

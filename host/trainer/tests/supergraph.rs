@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archwright_protocol::{
-    Action, EvaluateShared, FailureKind, Optimizer, Outcome, Paths, Recipe, Schedule, SharedStart, SharedState,
-    Subject, Supergraph, TrainShared,
+    Action, DifferentiateShared, EvaluateShared, FailureKind, Optimizer, Outcome, Paths, Recipe, Schedule, SharedStart,
+    SharedState, Subject, Supergraph, TrainShared,
 };
-use archwright_space::{Architecture, Context, Definition, Scalar, Space};
+use archwright_space::{Architecture, Context, Definition, Relaxation, Scalar, Space, Value};
 use archwright_trainer::{Problem, Trainer};
 
 use digits::{alone, trainer};
@@ -179,6 +179,86 @@ fn several_paths_learn_as_one_by_one_would() {
     let several = TrainShared { paths: Paths::Uniform(3), ..training(EPOCH) };
     let (_, outcomes) = epochs(&mut trainer(), 4, several);
     assert!(outcomes[3].metrics.loss < outcomes[0].metrics.loss, "{outcomes:?}");
+}
+
+fn rows(space: &Space) -> usize {
+    archwright_space::rows(space.decisions()).iter().map(|row| row.length).sum()
+}
+
+/// A relaxation that one architecture has all of.
+fn one_hot(space: &Space, architecture: &Architecture) -> Relaxation {
+    let Architecture::Point(values) = architecture else { panic!("a point") };
+    let mut probabilities = vec![0.0; rows(space)];
+    for row in archwright_space::rows(space.decisions()) {
+        let Value::Index(label) = values[row.decision] else { panic!("a label") };
+        probabilities[row.offset + label as usize] = 1.0;
+    }
+    Relaxation::new(probabilities)
+}
+
+#[test]
+fn mixtures_learn_with_path_dropout_and_without() {
+    let _turn = alone();
+    for paths in [Paths::Mixture(0.0), Paths::Mixture(0.3)] {
+        let (_, outcomes) = epochs(&mut trainer(), 4, TrainShared { paths, ..training(EPOCH) });
+        assert!(outcomes[3].metrics.loss < 0.9 * outcomes[0].metrics.loss, "{outcomes:?}");
+    }
+}
+
+#[test]
+fn a_mixture_that_is_one_architecture_learns_as_that() {
+    let _turn = alone();
+    let space = space(&cells());
+    let architecture = space.sample(1);
+    let subjects = [Subject::Architecture(architecture.clone()), Subject::Relaxation(one_hot(&space, &architecture))];
+    let weights = subjects.map(|subject| {
+        let mut trainer = trainer();
+        let last = TrainShared { paths: Paths::Given(vec![subject]), ..training(5) };
+        let metrics = train(&mut trainer, &last).unwrap().metrics;
+        (metrics, evaluate(&mut trainer, &evaluation(&last, None, &architecture, 0)).metrics)
+    });
+    assert_eq!(weights[0], weights[1]);
+}
+
+#[test]
+fn derivatives_say_which_way_the_loss_falls() {
+    let _turn = alone();
+    let mut trainer = trainer();
+    let paths = Paths::Mixture(0.0);
+    let (last, _) = epochs(&mut trainer, 3, TrainShared { paths, ..training(EPOCH) });
+    let space = space(&cells());
+    let uniform = Relaxation::new(vec![0.2; rows(&space)]);
+    let question = |relaxation: &Relaxation, unrolled| DifferentiateShared {
+        supergraph: cells(),
+        recipe: recipe(),
+        state: SharedState { name: last.name.clone(), kept: None },
+        relaxation: relaxation.clone(),
+        batch: 2,
+        unrolled,
+    };
+    let mut differentiate = |relaxation: &Relaxation, unrolled| {
+        let action = Action::DifferentiateShared(Box::new(question(relaxation, unrolled)));
+        let outcome = trainer.act(&action, None, &mut |_, _| {}).unwrap();
+        Outcome { seconds: 0.0, ..outcome }
+    };
+    for unrolled in [false, true] {
+        let outcome = differentiate(&uniform, unrolled);
+        assert_eq!(outcome.gradient.len(), uniform.probabilities.len());
+        assert_eq!(differentiate(&uniform, unrolled), outcome, "it repeats");
+        let size: f32 = outcome.gradient.iter().map(|one| one * one).sum();
+        let moved = uniform.probabilities.iter().zip(&outcome.gradient).map(|(one, slope)| one - 1e-3 * slope / size);
+        let moved = differentiate(&Relaxation::new(moved.collect()), unrolled);
+        let fall = moved.metrics.loss - outcome.metrics.loss;
+        assert!((fall + 1e-3).abs() < 5e-4, "{fall} {unrolled}");
+    }
+    // Of what is not wanted and has no part nothing is computed.
+    let hard = one_hot(&space, &space.sample(3));
+    let wanted: Vec<bool> = hard.probabilities.iter().map(|one| *one > 0.0).collect();
+    let outcome = differentiate(&Relaxation { wanted: wanted.clone(), ..hard.clone() }, false);
+    assert!(outcome.gradient.iter().zip(&wanted).all(|(slope, wanted)| *wanted || *slope == 0.0));
+    let all = differentiate(&hard, false);
+    assert!(all.gradient.iter().zip(&outcome.gradient).all(|(all, some)| *some == 0.0 || all == some));
+    assert!(all.gradient.iter().zip(&wanted).any(|(slope, wanted)| !wanted && *slope != 0.0));
 }
 
 #[test]

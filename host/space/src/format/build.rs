@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::constraint::decided;
+use super::mixture::{Mixture, no_values};
 use super::model::{Compiled, CompiledUse, Item, Local, MAX_VERTICES, Merge, Module, Number, Primitive, Rate, UseItem};
+use crate::open::rows;
 use crate::shape::{MAX_NODES, Shape, infer};
-use crate::{Context, Decision, Network, Node, Op, SpaceError, Value};
+use crate::{Context, Decision, Network, Node, Op, OpenNetwork, SpaceError, Value};
 
 /// Most items that one network may come to.
 const MAX_STEPS: usize = 250_000;
@@ -19,24 +21,18 @@ pub(super) fn build(
     values: &[Value],
     context: &Context,
 ) -> Result<Network, SpaceError> {
-    let mut builder = Builder {
-        decisions,
-        values,
-        context,
-        nodes: Vec::new(),
-        shapes: Vec::new(),
-        names: HashMap::new(),
-        steps: 0,
-        slots: 0,
-    };
-    let input = builder.node("input", Op::Input { shape: context.input.clone() }, Vec::new())?;
-    let place = Place { name: String::new(), out: context.input[0], stride: 1, state: None };
-    let output = builder.module(network, &[input], &place)?;
-    // The output has to come last, behind auxiliary heads.
-    if output + 1 != builder.nodes.len() {
-        builder.node("output", Op::Identity, vec![output])?;
-    }
+    let mut builder = Builder::new(decisions, values, context, None);
+    builder.whole(network)?;
     Ok(Network { nodes: builder.nodes })
+}
+
+/// The network of all alternatives.
+pub(super) fn open(network: &Compiled, decisions: &[Decision], context: &Context) -> Result<OpenNetwork, SpaceError> {
+    let (rows, values) = (rows(decisions), no_values(decisions));
+    let mut builder = Builder::new(decisions, &values, context, Some(Mixture::new(decisions, &rows)));
+    builder.whole(network)?;
+    let choices = builder.mixture.map_or_else(Vec::new, |mixture| mixture.choices);
+    Ok(OpenNetwork { network: Network { nodes: builder.nodes }, choices, rows })
 }
 
 /// What a place in the network knows.
@@ -60,7 +56,7 @@ impl Place {
 }
 
 pub(super) struct Builder<'a> {
-    decisions: &'a [Decision],
+    pub(super) decisions: &'a [Decision],
     pub(super) values: &'a [Value],
     context: &'a Context,
     pub(super) nodes: Vec<Node>,
@@ -70,9 +66,38 @@ pub(super) struct Builder<'a> {
     steps: usize,
     /// States so far.
     slots: u32,
+    /// Where categorical decisions are left open: what mixes their alternatives.
+    pub(super) mixture: Option<Mixture>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(decisions: &'a [Decision], values: &'a [Value], context: &'a Context, mixture: Option<Mixture>) -> Self {
+        Self {
+            decisions,
+            values,
+            context,
+            nodes: Vec::new(),
+            shapes: Vec::new(),
+            names: HashMap::new(),
+            steps: 0,
+            slots: 0,
+            mixture,
+        }
+    }
 }
 
 impl Builder<'_> {
+    fn whole(&mut self, network: &Compiled) -> Result<(), SpaceError> {
+        let input = self.node("input", Op::Input { shape: self.context.input.clone() }, Vec::new())?;
+        let place = Place { name: String::new(), out: self.context.input[0], stride: 1, state: None };
+        let output = self.module(network, &[input], &place)?;
+        // The output has to come last, behind auxiliary heads.
+        if output + 1 != self.nodes.len() {
+            self.node("output", Op::Identity, vec![output])?;
+        }
+        Ok(())
+    }
+
     /// Adds a node.
     pub(super) fn node(&mut self, name: &str, op: Op, inputs: Vec<usize>) -> Result<usize, SpaceError> {
         if self.nodes.len() >= MAX_NODES {
@@ -102,7 +127,7 @@ impl Builder<'_> {
                 }
                 self.merge(*merge, results, place)
             }
-            Module::Edges(edges) => self.edges(edges, last(history), place),
+            Module::Edges(edges) => self.edges(edges, history, place),
             Module::Nodes(nodes) => self.nodes(nodes, history, place),
             Module::Matrix(matrix) => self.matrix(matrix, last(history), place),
             Module::Skips(skips) => self.skips(skips, last(history), place),
@@ -135,7 +160,13 @@ impl Builder<'_> {
     /// Whether an item's results are what later graphs reach back to. Behind anything else, a stem say, they start anew.
     fn is_cell(&self, item: &CompiledItem) -> bool {
         match item {
-            Item::Use(used) => matches!(used.target.module.as_ref(), Module::Nodes(_)),
+            Item::Use(used) => match used.target.module.as_ref() {
+                Module::Nodes(_) => true,
+                Module::Edges(edges) => edges.inputs.count > 1,
+                _ => false,
+            },
+            // What comes behind it reaches back to is mixed, too.
+            Item::Choose { .. } if self.is_open() => true,
             Item::Choose { decision, alternatives, .. } => match self.values[*decision] {
                 Value::Index(index) => self.is_cell(&alternatives[index as usize].1),
                 _ => false,
@@ -171,6 +202,14 @@ impl Builder<'_> {
             }
             Item::Sequence(items) => self.sequence(items, history, place),
             Item::Use(used) => self.used(used, history, place),
+            Item::Choose { decision, alternatives, .. } if self.is_open() => {
+                *history = self.mixed(*decision, alternatives, place, |builder, item, place| {
+                    let mut own = history.clone();
+                    let result = builder.item(item, &mut own, place)?;
+                    Ok(if builder.is_cell(item) { own } else { vec![result] })
+                })?;
+                Ok(last(history))
+            }
             Item::Choose { decision, alternatives, .. } => {
                 let index = self.index(*decision, place)?;
                 let (label, chosen) = &alternatives[index];
@@ -260,11 +299,13 @@ impl Builder<'_> {
     fn auxiliary(&mut self, head: &CompiledItem, history: &[usize], place: &Place) -> Result<(), SpaceError> {
         let before = self.nodes.len();
         let place = place.within("auxiliary");
+        self.check_head(&place)?;
         match self.item(head, &mut history.to_vec(), &place) {
             Ok(scores) => self.node(&place.name, Op::Auxiliary, vec![scores]).map(|_| ()),
             Err(SpaceError::Node { .. }) => {
                 self.nodes.truncate(before);
                 self.shapes.truncate(before);
+                self.forget_choices();
                 Ok(())
             }
             Err(error) => Err(error),
@@ -360,6 +401,9 @@ impl Builder<'_> {
             Number::Local(Local::Out) => Ok(place.out.into()),
             Number::Local(Local::Stride) => Ok(place.stride.into()),
             Number::Local(Local::Classes) => Ok(self.context.classes.into()),
+            Number::Decided(index) if self.is_open() => {
+                Err(self.refused(*index, &format!("`{what}` of `{}`", place.name)))
+            }
             Number::Decided(index) => {
                 let decision = &self.decisions[*index];
                 decided(&decision.domain, self.values[*index]).ok_or_else(|| inactive(decision, place))

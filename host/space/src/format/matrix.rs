@@ -164,8 +164,12 @@ fn pair(from: usize, to: usize) -> usize {
 }
 
 impl Builder<'_> {
+    /// Where decisions are open, every edge is there, and what goes along it is scaled by the probability that it is.
     pub(super) fn matrix(&mut self, matrix: &Compiled, input: usize, place: &Place) -> Result<usize, SpaceError> {
-        let paths = Paths::of(matrix.vertices, &matrix.edges, self.values);
+        let paths = match self.is_open() {
+            true => Paths { vertices: matrix.vertices, edges: vec![true; matrix.edges.len()] },
+            false => Paths::of(matrix.vertices, &matrix.edges, self.values),
+        };
         let last = matrix.vertices - 1;
         let labels: Vec<usize> = matrix.operations.iter().map(|item| item.chosen(self.values).unwrap_or(0)).collect();
         let channels = paths.channels(self.shapes[input].channels(), place.out, &labels);
@@ -174,10 +178,12 @@ impl Builder<'_> {
             let place = place.within(&format!("vertex-{vertex}"));
             let mut read = Vec::new();
             for from in (1..vertex).filter(|from| paths.has(*from, vertex)) {
-                read.push(self.truncated(vertices[from], channels, &place)?);
+                let part = self.truncated(vertices[from], channels, &place)?;
+                read.push(self.along(matrix, part, (from, vertex), &place)?);
             }
             if paths.has(0, vertex) {
-                read.push(self.projected(matrix, input, channels, &place)?);
+                let part = self.projected(matrix, input, channels, &place)?;
+                read.push(self.along(matrix, part, (0, vertex), &place)?);
             }
             // One that is on no path stands for nothing.
             vertices.push(match read.is_empty() {
@@ -189,17 +195,35 @@ impl Builder<'_> {
                 }
             });
         }
-        let stacked: Vec<usize> =
-            (1..last).filter(|vertex| paths.has(*vertex, last)).map(|vertex| vertices[vertex]).collect();
+        let read = (1..last).filter(|vertex| paths.has(*vertex, last));
+        let stacked = read.map(|vertex| self.along(matrix, vertices[vertex], (vertex, last), place));
+        let stacked = stacked.collect::<Result<Vec<_>, _>>()?;
         if stacked.is_empty() {
-            return self.projected(matrix, input, place.out, place);
+            let projected = self.projected(matrix, input, place.out, place)?;
+            return self.along(matrix, projected, (0, last), place);
         }
         let stacked = self.merge(Merge::Concat, stacked, place)?;
         if !paths.has(0, last) {
             return Ok(stacked);
         }
         let projected = self.projected(matrix, input, place.out, place)?;
+        let projected = self.along(matrix, projected, (0, last), place)?;
         self.merge(Merge::Add, vec![stacked, projected], place)
+    }
+
+    /// What goes along an edge: all of it where it is settled that the edge is there.
+    fn along(
+        &mut self,
+        matrix: &Compiled,
+        part: usize,
+        (from, to): (usize, usize),
+        place: &Place,
+    ) -> Result<usize, SpaceError> {
+        if !self.is_open() {
+            return Ok(part);
+        }
+        let term = self.term_of_yes(matrix.edges[pair(from, to)])?;
+        self.choice(&place.within(&format!("edge-{from}-{to}")).name, vec![(part, vec![term])])
     }
 
     fn projected(

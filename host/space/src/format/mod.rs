@@ -10,7 +10,9 @@ mod constraint;
 mod diagnostic;
 mod edges;
 mod highway;
+mod inputs;
 mod matrix;
+mod mixture;
 mod model;
 mod nodes;
 mod parse;
@@ -23,7 +25,7 @@ mod skips;
 use std::collections::BTreeMap;
 
 use crate::domain::check_point;
-use crate::{CellGraph, Context, Decision, Domain, Network, Scalar, SearchSpace, SpaceError, Value};
+use crate::{CellGraph, Context, Decision, Domain, Network, OpenNetwork, Scalar, SearchSpace, SpaceError, Value};
 
 use constraint::Constraint;
 pub use diagnostic::Diagnostic;
@@ -111,6 +113,10 @@ impl SearchSpace for Definition {
         check_point(&self.decisions, values)?;
         self.admits(values)?;
         build::build(&self.network, &self.decisions, values, context)
+    }
+
+    fn open(&self, context: &Context) -> Result<OpenNetwork, SpaceError> {
+        build::open(&self.network, &self.decisions, context)
     }
 
     fn recipe(&self, values: &[Value]) -> Result<BTreeMap<String, Scalar>, SpaceError> {

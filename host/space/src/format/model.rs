@@ -136,7 +136,7 @@ pub(super) enum Module<N, U> {
     Chain { layers: Vec<Item<N, U>> },
     /// Side by side, and merged.
     Branches { branches: Vec<Item<N, U>>, merge: Merge },
-    /// A graph whose edges carry operations; vertex 0 is the input, the last one the output.
+    /// A graph whose edges carry operations.
     Edges(Edges<N, U>),
     /// A graph whose vertices choose inputs and operations.
     Nodes(Nodes<N, U>),
@@ -159,14 +159,31 @@ pub(super) struct Highway<N, U> {
     pub(super) carry: Option<Box<Item<N, U>>>,
 }
 
+/// What a graph reads.
+#[derive(Debug)]
+pub(super) struct Inputs<N, U> {
+    /// So many of the outputs before it.
+    pub(super) count: usize,
+    /// Fits an input whose map has the size of the last one's.
+    pub(super) fit: Option<Box<Item<N, U>>>,
+    /// Fits an input whose map is larger.
+    pub(super) fit_larger: Option<Box<Item<N, U>>>,
+}
+
 #[derive(Debug)]
 pub(super) struct Edges<N, U> {
+    pub(super) inputs: Inputs<N, U>,
+    /// All vertices, the inputs first.
     pub(super) vertices: usize,
     /// Labels of the operations, and which of them carries nothing.
     pub(super) labels: Vec<String>,
     pub(super) nothing: Option<usize>,
     /// How the edges that end at a vertex are merged.
     pub(super) merge: Merge,
+    /// Whether results of operations are dropped at random in training.
+    pub(super) drop_path: bool,
+    /// How all vertices but the inputs become what comes out; where left out that is the last one.
+    pub(super) output: Option<Merge>,
     /// For each edge, by its later vertex and then by its earlier one. Before compiling there is one entry, which stands
     /// for each edge.
     pub(super) edges: Vec<Item<N, U>>,
@@ -174,12 +191,7 @@ pub(super) struct Edges<N, U> {
 
 #[derive(Debug)]
 pub(super) struct Nodes<N, U> {
-    /// Inputs of the module: so many of the outputs before it.
-    pub(super) inputs: usize,
-    /// Fits an input whose map has the size of the last one's.
-    pub(super) fit: Option<Box<Item<N, U>>>,
-    /// Fits an input whose map is larger.
-    pub(super) fit_larger: Option<Box<Item<N, U>>>,
+    pub(super) inputs: Inputs<N, U>,
     pub(super) labels: Vec<String>,
     /// How many vertices choose, and how many inputs each picks.
     pub(super) size: usize,
@@ -213,8 +225,8 @@ pub(super) enum Picks {
     Open,
     /// One of these sets; the decision between them, where there are several.
     Set { sets: Vec<Vec<usize>>, decision: Option<usize> },
-    /// Any earlier vertex, for each pick; its decision, where there is more than one vertex.
-    Each(Vec<Option<usize>>),
+    /// Any of the earlier `vertices`, for each pick; its decision, where there is more than one vertex.
+    Each { decisions: Vec<Option<usize>>, vertices: usize },
 }
 
 impl Picks {
@@ -224,7 +236,7 @@ impl Picks {
         match self {
             Self::Open => None,
             Self::Set { sets, decision } => sets.get(index(decision)?).cloned(),
-            Self::Each(decisions) => decisions.iter().map(index).collect(),
+            Self::Each { decisions, .. } => decisions.iter().map(index).collect(),
         }
     }
 }

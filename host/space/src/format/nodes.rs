@@ -1,18 +1,20 @@
 //! Graphs whose vertices choose what they read, as in NASNet, ENAS and DARTS.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::build::{Builder, Place, last, problem};
+use super::build::{Builder, Place, problem};
 use super::compile::Compiler;
 use super::constraint::evaluate;
 use super::diagnostic::Diagnostic;
+use super::inputs;
 use super::model::{
     CompiledUse, MAX_VERTICES, Merge, Nodes, Number, Outputs, Picks, Use, Vertex, Written, WrittenNumber,
 };
-use super::parse::{Constants, choices, merge, number, optional_item};
+use super::parse::{Constants, choices, merge, number};
 use super::range::AMOUNT;
 use super::read::{Reader, text};
-use crate::{CellGraph, Decision, Domain, Op, Shape, SpaceError, Value};
+use crate::{CellGraph, Decision, Domain, SpaceError, Value};
 
 /// Most sets of inputs that a vertex chooses from.
 const MAX_COMBINATIONS: usize = 10_000;
@@ -36,9 +38,7 @@ pub(super) fn parse(reader: &Reader<'_>, constants: &Constants<'_>) -> Result<No
     }
     let (labels, template) = choices(reader)?;
     Ok(Nodes {
-        inputs,
-        fit: optional_item(reader, "fit")?,
-        fit_larger: optional_item(reader, "fit_larger")?,
+        inputs: inputs::parse(reader, inputs)?,
         labels,
         size: vertices,
         picks,
@@ -74,10 +74,9 @@ fn number_of_combinations(count: usize, size: usize) -> usize {
 impl Compiler<'_> {
     /// Each vertex has choices of its own.
     pub(super) fn nodes(&mut self, nodes: &Nodes<Written, Use>) -> Result<Compiled, Diagnostic> {
-        let fit = self.optional_item(nodes.fit.as_deref())?;
-        let fit_larger = self.optional_item(nodes.fit_larger.as_deref())?;
+        let inputs = self.inputs(&nodes.inputs)?;
         let mut vertices = Vec::new();
-        for index in nodes.inputs..nodes.inputs + nodes.size {
+        for index in inputs.count..inputs.count + nodes.size {
             self.path.push(format!("node-{index}"));
             let picks = self.picks(nodes, index)?;
             let mut operations = Vec::new();
@@ -90,9 +89,7 @@ impl Compiler<'_> {
             self.path.pop();
         }
         Ok(Nodes {
-            inputs: nodes.inputs,
-            fit,
-            fit_larger,
+            inputs,
             labels: nodes.labels.clone(),
             size: nodes.size,
             picks: nodes.picks,
@@ -119,7 +116,7 @@ impl Compiler<'_> {
                 let domain = Domain::Categorical(labels.clone());
                 decisions.push(if decides { Some(self.decide(&name, domain, 0..0)?) } else { None });
             }
-            return Ok(Picks::Each(decisions));
+            return Ok(Picks::Each { decisions, vertices: index });
         }
         let sets = combinations(index, nodes.picks);
         self.charge(sets.len())?;
@@ -152,76 +149,84 @@ fn combinations(count: usize, size: usize) -> Vec<Vec<usize>> {
 }
 
 impl Builder<'_> {
-    /// Vertices choose inputs and operations; the output is some or all of them, merged.
+    /// Vertices choose inputs and operations; the output is some or all of them, merged. Where decisions are open, each pick
+    /// is a mixture of all vertices that it may be of, and all vertices that choose come out, used or not.
     pub(super) fn nodes(&mut self, graph: &Compiled, history: &[usize], place: &Place) -> Result<usize, SpaceError> {
-        let mut vertices = self.inputs(graph, history, place)?;
-        let mut read = vec![false; graph.inputs + graph.vertices.len()];
+        let inputs = graph.inputs.count;
+        let mut vertices = self.inputs(&graph.inputs, history, place)?;
+        let mut read = vec![false; inputs + graph.vertices.len()];
         for (offset, vertex) in graph.vertices.iter().enumerate() {
-            let place = place.within(&format!("node-{}", graph.inputs + offset));
-            let picks = vertex
-                .picks
-                .chosen(self.values)
-                .ok_or_else(|| problem(&place, "inputs", "its decisions are inactive".into()))?;
-            let mut results = Vec::new();
-            for (pick, (from, item)) in picks.iter().zip(&vertex.operations).enumerate() {
-                read[*from] = true;
+            let place = place.within(&format!("node-{}", inputs + offset));
+            let mut operation = |builder: &mut Self, pick: usize, from: usize| {
                 let mut inner = place.within(&format!("op-{}-from-{from}", pick + 1));
-                inner.stride = if *from < graph.inputs { place.stride } else { 1 };
-                let mut result = self.item(item, &mut vec![vertices[*from]], &inner)?;
-                // Dropping what only passes through would drop the input itself (DARTS).
-                if graph.drop_path && result != vertices[*from] && self.nodes[result].op != Op::Identity {
-                    result = self.node(&inner.within("drop-path").name, Op::DropPath, vec![result])?;
+                inner.stride = if from < inputs { place.stride } else { 1 };
+                builder.operation(&vertex.operations[pick], vertices[from], &inner, graph.drop_path)
+            };
+            let mut results = Vec::new();
+            if self.is_open() {
+                for pick in 0..graph.picks {
+                    results.push(self.pick(&vertex.picks, pick, &place, &mut operation)?);
                 }
-                results.push(result);
+            } else {
+                let picks = vertex.picks.chosen(self.values);
+                let picks = picks.ok_or_else(|| problem(&place, "inputs", "its decisions are inactive".into()))?;
+                for (pick, from) in picks.into_iter().enumerate() {
+                    read[from] = true;
+                    results.push(operation(self, pick, from)?);
+                }
             }
             vertices.push(self.merge(graph.merge, results, &place)?);
         }
         let outputs = match &graph.outputs {
-            Outputs::All => vertices.split_off(graph.inputs),
+            Outputs::All => vertices.split_off(inputs),
             Outputs::Unused { besides } => {
-                let besides = self.value(besides, vertices[graph.inputs - 1], place, "stacked")?;
-                let chosen = stacked(graph.inputs, vertices.len(), besides, |vertex| read[vertex]);
+                let besides = self.value(besides, vertices[inputs - 1], place, "stacked")?;
+                let chosen = stacked(inputs, vertices.len(), besides, |vertex| read[vertex]);
                 chosen.into_iter().map(|vertex| vertices[vertex]).collect()
             }
         };
         self.merge(graph.output, outputs, place)
     }
 
-    /// The inputs of a graph: the latest results, the first one repeated where there are too few, each fitted.
-    fn inputs(&mut self, graph: &Compiled, history: &[usize], place: &Place) -> Result<Vec<usize>, SpaceError> {
-        let rows = |shape: Shape| match shape {
-            Shape::Map { height, .. } => height,
-            Shape::Vector(_) => 1,
+    /// The mixture of all that a pick may be of.
+    fn pick(
+        &mut self,
+        picks: &Picks,
+        pick: usize,
+        place: &Place,
+        operation: &mut impl FnMut(&mut Self, usize, usize) -> Result<usize, SpaceError>,
+    ) -> Result<usize, SpaceError> {
+        // The vertex that each label of the decision stands for.
+        let (decision, labels) = match picks {
+            Picks::Open => (None, Vec::new()),
+            Picks::Set { sets, decision } => (*decision, sets.iter().map(|set| set[pick]).collect()),
+            Picks::Each { decisions, vertices } => (decisions[pick], (0..*vertices).collect()),
         };
-        let size = rows(self.shapes[last(history)]);
-        let mut inputs = Vec::new();
-        for back in (0..graph.inputs).rev() {
-            let from = history[history.len().saturating_sub(back + 1)];
-            let larger = rows(self.shapes[from]) > size;
-            let fit = if larger { graph.fit_larger.as_ref().or(graph.fit.as_ref()) } else { graph.fit.as_ref() };
-            let mut inner = place.within(&format!("input-{}", graph.inputs - back - 1));
-            inner.stride = if larger { 2 } else { 1 };
-            inputs.push(match fit {
-                Some(item) => self.item(item, &mut vec![from], &inner)?,
-                None => from,
-            });
+        let Some(decision) = decision else {
+            return operation(self, pick, labels.first().copied().unwrap_or(0));
+        };
+        let mut parts = BTreeMap::<usize, Vec<usize>>::new();
+        for (label, from) in labels.into_iter().enumerate() {
+            parts.entry(from).or_default().push(self.term(decision, label)?);
         }
-        Ok(inputs)
+        let parts = parts.into_iter().map(|(from, terms)| Ok((operation(self, pick, from)?, terms)));
+        let parts = parts.collect::<Result<Vec<_>, SpaceError>>()?;
+        self.choice_of(decision, &place.within(&format!("input-{}", pick + 1)).name, parts)
     }
 }
 
 impl Compiled {
     /// The output is what the module stacks.
     pub(super) fn graph(&self, name: &str, decisions: &[Decision], values: &[Value]) -> CellGraph {
-        let vertices = self.inputs + self.vertices.len();
+        let (inputs, operations) = (self.inputs.count, self.labels.clone());
+        let vertices = inputs + self.vertices.len();
         let mut edges = Vec::new();
-        for (to, vertex) in (self.inputs..).zip(&self.vertices) {
+        for (to, vertex) in (inputs..).zip(&self.vertices) {
             let picks = vertex.picks.chosen(values).unwrap_or_default();
             for (from, item) in picks.iter().zip(&vertex.operations) {
                 edges.extend(item.chosen(values).map(|operation| (*from, to, operation)));
             }
         }
-        let (inputs, operations) = (self.inputs, self.labels.clone());
         let outputs = match &self.outputs {
             Outputs::All => (inputs..vertices).collect(),
             Outputs::Unused { besides } => {

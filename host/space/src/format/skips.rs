@@ -55,15 +55,22 @@ impl Compiler<'_> {
 }
 
 impl Builder<'_> {
+    /// Where decisions are open, every earlier layer is read, scaled by the probability that it is.
     pub(super) fn skips(&mut self, skips: &Compiled, input: usize, place: &Place) -> Result<usize, SpaceError> {
         let mut results = vec![input];
         let mut latest = input;
         for (index, layer) in skips.layers.iter().enumerate() {
             let place = place.within(&format!("layer-{}", index + 1));
             latest = self.item(layer, &mut vec![latest], &place)?;
-            let chosen = skips.skips[index].iter().zip(&results);
-            let mut read: Vec<usize> =
-                chosen.filter(|(decision, _)| is_yes(self.values, **decision)).map(|(_, result)| *result).collect();
+            let mut read = Vec::new();
+            for (from, (decision, result)) in skips.skips[index].iter().zip(&results).enumerate() {
+                if self.is_open() {
+                    let parts = vec![(*result, vec![self.term_of_yes(*decision)?])];
+                    read.push(self.choice(&place.within(&format!("skip-{from}")).name, parts)?);
+                } else if is_yes(self.values, *decision) {
+                    read.push(*result);
+                }
+            }
             if !read.is_empty() {
                 read.push(latest);
                 let stacked = self.merge(Merge::Concat, read, &place)?;
