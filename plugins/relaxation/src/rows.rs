@@ -101,11 +101,6 @@ impl Rows {
         by_logit
     }
 
-    /// Gumbel noise for each label.
-    pub fn gumbel(&self, rng: &mut Rng) -> Vec<f64> {
-        (0..self.len).map(|_| noise::gumbel(rng)).collect()
-    }
-
     /// One label of each row, drawn with these probabilities.
     pub fn sample(&self, probabilities: &[f64], rng: &mut Rng) -> Vec<usize> {
         self.rows.iter().map(|row| noise::draw(&probabilities[row.range()], rng)).collect()
