@@ -1,6 +1,6 @@
 //! Points of a space from the choices of their categorical decisions.
 
-use archwright_sdk::{Architecture, Decision, Domain, Rng, Space, Value};
+use archwright_sdk::{Architecture, Decision, Domain, Encoding, Rng, Space, Value};
 
 use crate::Rows;
 
@@ -60,6 +60,11 @@ impl Points {
                 _ => *otherwise,
             })
             .collect()
+    }
+
+    /// Whether a point meets the space's constraints. Cheaper than building its network, which may still fail.
+    pub fn is_admitted(&self, values: &[Value]) -> bool {
+        self.space.encode(&Architecture::Point(values.to_vec()), Encoding::OneHot).is_ok()
     }
 
     /// Whether a point has a network: it meets the space's constraints and can be built.
@@ -139,7 +144,8 @@ mod tests {
         assert_eq!(values[..2], [Value::Index(1), Value::Integer(3)]);
         let active = values.iter().filter(|value| **value != Value::Inactive).count();
         assert_eq!(active, 2 + 3 * 3, "three layers of a convolution with channels and a kernel");
-        assert!(points.has_network(&values));
+        assert!(points.is_admitted(&values) && points.has_network(&values));
+        assert!(!points.is_admitted(&values[1..]));
         assert_eq!(points.choices(&rows, &values, &[3; 6]), [0, 0, 0, 3, 3, 3]);
         let real = Domain::Real { low: 1e-4, high: 1.0, log_scale: true };
         let Value::Real(middle) = middle(&real) else { panic!("not a real number") };

@@ -1,8 +1,9 @@
 //! A made-up estimator with shared weights, to test strategies by.
 
+use archwright_sdk::testing::space;
 use archwright_sdk::{
     Architecture, Decision, Domain, Estimate, EstimateOutcome, Goal, Observation, Purpose, Query, Relaxation, Reply,
-    Rng, Strategy, Subject, Value,
+    Rng, Space, Strategy, Subject, Value,
 };
 
 use crate::Rows;
@@ -14,6 +15,38 @@ const ENDLESS: usize = 1_000_000;
 pub fn categorical(name: &str, labels: &[&str]) -> Decision {
     let labels = labels.iter().map(|label| (*label).to_owned()).collect();
     Decision { name: name.into(), domain: Domain::Categorical(labels), active_when: Vec::new() }
+}
+
+/// The cell of NAS-Bench-201 once, in a network that is quick to build: six edges with one of five operations each.
+pub fn one_cell() -> Space {
+    space(
+        r#"
+name = "one-cell"
+summary = "The cell of NAS-Bench-201 once"
+network = "network"
+
+[module.network]
+kind = "chain"
+layers = [
+    { op = "conv2d", channels = 4, kernel = 3 },
+    { module = "cell", channels = 4 },
+    "global-avg-pool",
+    { op = "linear", features = "classes" },
+]
+
+[module.cell]
+kind = "edges"
+vertices = 4
+nothing = "none"
+
+[module.cell.choices]
+none = { op = "zero" }
+skip_connect = "identity"
+nor_conv_1x1 = { op = "conv2d", kernel = 1 }
+nor_conv_3x3 = { op = "conv2d", kernel = 3 }
+avg_pool_3x3 = { op = "avg-pool", kernel = 3 }
+"#,
+    )
 }
 
 /// An estimator whose loss is linear in the coefficients of the labels, with one best label in each row.
