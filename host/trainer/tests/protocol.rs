@@ -240,3 +240,44 @@ fn a_checkpoint_cannot_lead_elsewhere() {
     trainer.say(&hostile);
     assert_eq!(trainer.hear()["failure"]["kind"], "unsupported");
 }
+
+/// The most memory that a process has had so far, in bytes.
+fn peak(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+/// Bytes that an action takes in a trainer of its own.
+fn memory_of(action: &Value) -> u64 {
+    let weights = tempfile::tempdir().unwrap();
+    let mut trainer = Conversation::with(Command::new(TRAINER), weights.path());
+    trainer.set_up(json!({ "format": "digits" }), "cpu");
+    let before = peak(trainer.child.id());
+    trainer.say(&json!({ "type": "act", "id": 1, "action": action }));
+    let done = trainer.end();
+    assert_eq!(done["type"], "done", "{done}");
+    peak(trainer.child.id()) - before
+}
+
+#[test]
+fn a_path_at_a_time_takes_the_memory_of_one_network() {
+    let definition = archwright_space::bundled::source("nas-bench-201").unwrap();
+    let recipe = json!({ "batch_size": 512, "learning_rate": 0.01 });
+    let options = json!({ "channels": 64, "cells": 1 });
+    let supergraph = json!({ "definition": definition, "options": options, "input": [1, 8, 8], "classes": 10 });
+    let train = |paths: Value| {
+        memory_of(&json!({
+            "kind": "train-shared", "supergraph": supergraph, "recipe": recipe, "start": { "fresh": 3 }, "steps": 3,
+            "paths": paths, "name": "state",
+        }))
+    };
+    // All edges compute the costliest operation.
+    let label = json!({ "index": 3 });
+    let largest = train(json!({ "given": [{ "architecture": { "point": vec![label; 6] } }] }));
+    assert!(largest > 100 << 20, "a network of {} MiB says little", largest >> 20);
+    let several = train(json!({ "uniform": 8 }));
+    assert!(several as f64 <= 1.3 * largest as f64, "{} and {} MiB", several >> 20, largest >> 20);
+    let mixture = train(json!({ "mixture": 0.0 }));
+    assert!(mixture as f64 > 1.3 * largest as f64, "{} and {} MiB", mixture >> 20, largest >> 20);
+}
