@@ -12,9 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::{SpaceSource, Unknown, beside};
+use crate::driver::objective_name;
 use crate::error::SearchError;
 use crate::experiment::{Choice, ExperimentError, ExperimentFile, ObjectiveName, TaskSettings};
 use crate::search::Environment;
+
+/// What strategies need that ask about relaxations.
+const GRADIENTS: &str = "gradients";
 
 /// First bytes of a component.
 const WASM: &[u8] = b"\0asm";
@@ -95,6 +99,7 @@ pub(crate) fn load(
     let estimator = loader.plugin(Kind::Estimator)?;
     let space = loader.space()?;
     check_needs(file, &strategy.component, &estimator.component)?;
+    check_objectives(file, &strategy.component)?;
     file.check_space_recipe(space.definition.as_ref())?;
     let (task, data) = loader.task()?;
     let parts = Parts {
@@ -150,6 +155,27 @@ fn check_needs(file: &ExperimentFile, strategy: &Component, estimator: &Componen
                 "this estimator gives {}; choose another estimator or strategy",
                 if gives.is_empty() { "nothing beyond estimates".into() } else { gives.join(", ") }
             )),
+        )),
+    }
+}
+
+/// Refuses objectives that say nothing of what lies between architectures, for a strategy that looks there.
+fn check_objectives(file: &ExperimentFile, strategy: &Component) -> Result<(), ExperimentError> {
+    let relaxes = strategy.description().needs.iter().any(|need| need == GRADIENTS);
+    let objectives = &file.experiment.task.objectives;
+    let measured =
+        |one: &&ObjectiveName| matches!(one, ObjectiveName::Accuracy | ObjectiveName::Loss | ObjectiveName::Perplexity);
+    match objectives.iter().find(|one| !measured(one)).filter(|_| relaxes) {
+        None => Ok(()),
+        Some(objective) => Err(file.error(
+            &["task", "objectives"],
+            format!(
+                "`{}` cannot be an objective here: the strategy `{}` asks about mixtures of architectures, which have no \
+                 size or latency of their own",
+                objective_name(*objective),
+                strategy.name()
+            ),
+            Some("limit sizes in [constraints], or by the strategy's own options".into()),
         )),
     }
 }

@@ -159,11 +159,6 @@ macro_rules! convert_plugins {
             sdk::Decision { name: decision.name, domain, active_when }
         }
 
-        fn from_relaxation(relaxation: wit::Relaxation) -> $crate::Relaxation {
-            let wit::Relaxation { probabilities, wanted } = relaxation;
-            $crate::Relaxation { probabilities, wanted: wanted.unwrap_or_default() }
-        }
-
         fn to_relaxation(relaxation: $crate::Relaxation) -> wit::Relaxation {
             let $crate::Relaxation { probabilities, wanted } = relaxation;
             wit::Relaxation { probabilities, wanted: (!wanted.is_empty()).then_some(wanted) }

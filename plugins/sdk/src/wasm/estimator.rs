@@ -131,6 +131,11 @@ fn to_training(training: crate::Training) -> actions::Training {
     }
 }
 
+fn from_relaxation(relaxation: wit::Relaxation) -> crate::Relaxation {
+    let wit::Relaxation { probabilities, wanted } = relaxation;
+    crate::Relaxation { probabilities, wanted: wanted.unwrap_or_default() }
+}
+
 fn to_start(start: crate::Start) -> actions::Start {
     match start {
         crate::Start::Fresh(seed) => actions::Start::Fresh(seed),
