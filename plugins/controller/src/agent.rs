@@ -9,11 +9,12 @@ use crate::{Adam, Controller, Rewards, Sample, Settings};
 /// Points drawn from the controller for one query, until one meets the space's constraints.
 const DRAWS: usize = 20;
 
-/// Multiply-adds for the points of one call, all draws included: some 2e9 of the 1e10 instructions that a call may take.
-const WORK_OF_A_CALL: usize = 250_000_000;
+/// Multiply-adds for the points that one call draws, all draws included: at most 3e9 of the 1e10 instructions that a call
+/// may take by default. A point drawn alone takes about 20 for each multiply-add.
+const DRAWING: usize = 150_000_000;
 
-/// Instructions that a multiply-add takes in a component, with all that is around it.
-const INSTRUCTIONS: f64 = 10.0;
+/// Multiply-adds for the updates of one call: about 4e9 instructions. Points in a batch take about 10 for each.
+const LEARNING: usize = 400_000_000;
 
 /// A controller with its space, the queries in flight, and what came of the others.
 pub struct Agent {
@@ -47,22 +48,25 @@ impl Agent {
         Ok(Self { controller, space, rng, rewards, open: BTreeMap::new(), next: 0 })
     }
 
-    /// Warns where an update of so many points is likely to take more than a call may by default.
-    pub fn warn_of_large_updates(&self, points: usize) {
-        let work = 3.0 * (self.controller.work() * self.controller.longest()) as f64 * points as f64;
-        if work * INSTRUCTIONS > 8e9 {
+    /// Updates from so many points that one call should do at most, so that they take about half of its fuel; one that
+    /// takes more is logged as a warning.
+    pub fn updates_at_once(&self, points: usize) -> usize {
+        // The way back takes twice as many as the way forward.
+        let update = points.saturating_mul(3 * self.controller.work() * self.controller.longest()).max(1);
+        if update > 2 * LEARNING {
             let text = format!(
                 "an update takes about {:.0e} instructions in this space: raise `limits.fuel_per_call`, or lower the hidden \
                  size or the number of architectures",
-                work * INSTRUCTIONS
+                10.0 * update as f64
             );
             log(LogLevel::Warn, &text);
         }
+        (LEARNING / update).max(1)
     }
 
     /// Queries that one call should ask for at most, so that drawing them takes a small part of its fuel.
     pub fn at_once(&self) -> usize {
-        (WORK_OF_A_CALL / (DRAWS * self.controller.work() * self.controller.longest()).max(1)).max(1)
+        (DRAWING / (DRAWS * self.controller.work() * self.controller.longest()).max(1)).max(1)
     }
 
     /// A query for a point drawn from the controller. Where 20 draws do not meet the space's constraints it is one that the
@@ -89,10 +93,15 @@ impl Agent {
     /// # Errors
     /// Where there is no such query in flight.
     pub fn tell(&mut self, observation: &Observation) -> Result<Told, Error> {
-        let Some(sample) = self.open.remove(&observation.query) else {
-            return Err(Error::Internal(format!("query {} is not in flight", observation.query)));
-        };
-        Ok(Told { sample, reward: self.rewards.of(&observation.outcome) })
+        Ok(Told { sample: self.close(observation.query)?, reward: self.rewards.of(&observation.outcome) })
+    }
+
+    /// Takes note that a query is no longer in flight, whose outcome is no reward.
+    ///
+    /// # Errors
+    /// Where there is no such query in flight.
+    pub fn close(&mut self, query: u64) -> Result<Sample, Error> {
+        self.open.remove(&query).ok_or_else(|| Error::Internal(format!("query {query} is not in flight")))
     }
 
     fn draw(&mut self) -> Result<Sample, Error> {

@@ -87,7 +87,8 @@ impl Strategy for Reinforce {
         let adam = Adam::new(options.learning_rate, options.gradient_clip);
         let agent = Agent::new(&setup, space, &settings, adam)?;
         let batch_size = options.batch_size as usize;
-        agent.warn_of_large_updates(batch_size);
+        // Warns of one that is large: there is one a call.
+        agent.updates_at_once(batch_size);
         let baseline = Baseline::new(options.baseline_decay);
         Ok(Self { agent, baseline, batch_size, entropy_weight: options.entropy_weight, told: VecDeque::new() })
     }
