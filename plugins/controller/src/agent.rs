@@ -76,11 +76,24 @@ impl Agent {
     /// Where the space draws what is no point of it.
     pub fn query(&mut self, purpose: Purpose) -> Result<Query, Error> {
         let sample = self.draw()?;
+        Ok(self.query_for(sample, purpose))
+    }
+
+    /// A query for a random point that the space draws: one that meets the constraints of the experiment, too.
+    ///
+    /// # Errors
+    /// Where the space draws what is no point of it.
+    pub fn random_query(&mut self, purpose: Purpose) -> Result<Query, Error> {
+        let sample = self.draw_from_space()?;
+        Ok(self.query_for(sample, purpose))
+    }
+
+    fn query_for(&mut self, sample: Sample, purpose: Purpose) -> Query {
         let id = self.next;
         self.next += 1;
         let subject = Subject::Architecture(Architecture::Point(sample.point.clone()));
         self.open.insert(id, sample);
-        Ok(Query::new(id, subject, purpose))
+        Query::new(id, subject, purpose)
     }
 
     /// Queries that nothing was told of yet.
@@ -113,6 +126,10 @@ impl Agent {
                 return Ok(sample);
             }
         }
+        self.draw_from_space()
+    }
+
+    fn draw_from_space(&mut self) -> Result<Sample, Error> {
         match self.space.sample(self.rng.next_u64()) {
             Architecture::Point(point) => {
                 let log_probabilities = self.log_probabilities(&point)?;

@@ -264,6 +264,9 @@ fn what_does_not_meet_the_constraints_is_left_to_the_space() {
         space.neighbors(architecture, 0).unwrap();
         let observation = Observation { query: query.id, outcome: EstimateOutcome::Failed("no".into()) };
         let told = agent.tell(&observation).unwrap();
+        let random = agent.random_query(Purpose::Train).unwrap();
+        assert_eq!(random.purpose, Purpose::Train);
+        agent.close(random.id).unwrap();
         assert_eq!((told.reward, told.sample.log_probabilities.len()), (None, 8));
         assert!(agent.tell(&observation).is_err());
     }
