@@ -7,14 +7,14 @@ use archwright_sdk::{
 use crate::{Adam, Controller, Rewards, Sample, Settings};
 
 /// Points drawn from the controller for one query, until one meets the space's constraints.
-const DRAWS: usize = 20;
+const DRAWS: u64 = 20;
 
 /// Multiply-adds for the points that one call draws, all draws included: at most 3e9 of the 1e10 instructions that a call
 /// may take by default. A point drawn alone takes about 20 for each multiply-add.
-const DRAWING: usize = 150_000_000;
+const DRAWING: u64 = 150_000_000;
 
 /// Multiply-adds for the updates of one call: about 4e9 instructions. Points in a batch take about 10 for each.
-const LEARNING: usize = 400_000_000;
+const LEARNING: u64 = 400_000_000;
 
 /// A controller with its space, the queries in flight, and what came of the others.
 pub struct Agent {
@@ -52,7 +52,7 @@ impl Agent {
     /// takes more is logged as a warning.
     pub fn updates_at_once(&self, points: usize) -> usize {
         // The way back takes twice as many as the way forward.
-        let update = points.saturating_mul(3 * self.controller.work() * self.controller.longest()).max(1);
+        let update = self.controller.work().saturating_mul(3 * points as u64).max(1);
         if update > 2 * LEARNING {
             let text = format!(
                 "an update takes about {:.0e} instructions in this space: raise `limits.fuel_per_call`, or lower the hidden \
@@ -61,12 +61,12 @@ impl Agent {
             );
             log(LogLevel::Warn, &text);
         }
-        (LEARNING / update).max(1)
+        (LEARNING / update).max(1) as usize
     }
 
     /// Queries that one call should ask for at most, so that drawing them takes a small part of its fuel.
     pub fn at_once(&self) -> usize {
-        (DRAWING / (DRAWS * self.controller.work() * self.controller.longest()).max(1)).max(1)
+        (DRAWING / (DRAWS * self.controller.work()).max(1)).max(1) as usize
     }
 
     /// A query for a point drawn from the controller. Where 20 draws do not meet the space's constraints it is one that the

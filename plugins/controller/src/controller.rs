@@ -168,14 +168,10 @@ impl Controller {
         Ok(gradient)
     }
 
-    /// Multiply-adds of one step forward for one point. The way back takes twice as many.
-    pub fn work(&self) -> usize {
-        self.network.work()
-    }
-
-    /// Decisions that take a step where they are active.
-    pub fn longest(&self) -> usize {
-        (0..self.choices.len()).filter(|decision| self.choices.count(*decision) > 1).count()
+    /// Multiply-adds of the way forward for a point in which all decisions are active. The way back takes twice as many.
+    pub fn work(&self) -> u64 {
+        let steps = (0..self.choices.len()).filter(|decision| self.choices.count(*decision) > 1).count();
+        self.network.work() * steps as u64
     }
 
     fn steps(&self, points: &[&[Value]]) -> Result<Vec<Vec<Step>>, Error> {

@@ -106,8 +106,9 @@ impl Network {
     }
 
     /// Multiply-adds of one step forward.
-    pub(crate) fn work(&self) -> usize {
-        4 * self.hidden * self.hidden * (2 * self.layers - 1)
+    pub(crate) fn work(&self) -> u64 {
+        // What the lowest layer gets from its input is computed once for each embedding.
+        4 * (self.hidden as u64).pow(2) * (2 * self.layers as u64 - 1)
     }
 
     fn output(&self, decision: usize) -> usize {

@@ -125,7 +125,7 @@ impl Strategy for Ppo {
     fn ask(&mut self, capacity: usize) -> Result<Reply, Error> {
         self.learn()?;
         // So few that the calls for a batch are enough to learn from one.
-        let share = (self.batch_size * self.updates_at_once / self.epochs).clamp(1, self.batch_size);
+        let share = (self.batch_size.saturating_mul(self.updates_at_once) / self.epochs).clamp(1, self.batch_size);
         let count = capacity.min(share).min(self.agent.at_once());
         let queries = (0..count).map(|_| self.agent.query(Purpose::Estimate)).collect::<Result<_, _>>()?;
         Ok(Reply::Queries(queries))
