@@ -13,7 +13,7 @@ pub struct Settings {
     /// Layers of the LSTM, at least 1.
     pub layers: usize,
     /// What scores are divided by before the softmax, above 0: above 1 evens probabilities out (Bello et al. 2017,
-    /// arXiv:1611.09940, appendix A.1). 1: nothing.
+    /// arXiv:1611.09940, appendix). 1: nothing.
     pub temperature: f64,
     /// Bounds scores to `tanh_constant * tanh(score)`, after the temperature (Bello et al. 2017). 0: no bound.
     pub tanh_constant: f64,
