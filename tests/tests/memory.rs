@@ -130,6 +130,42 @@ fn a_host_that_is_killed_again_and_again_ends_the_same() {
     }
 }
 
+/// Searches over shared weights by every strategy that has some for itself, and by those that train networks alone.
+const STRATEGIES: [(&str, &str); 8] = [
+    ("darts", ""),
+    ("gdas", ""),
+    ("snas", ""),
+    ("proxylessnas", "update_every = 1"),
+    ("enas", "rounds = 3\ncontroller_steps = 3"),
+    ("single-path-one-shot", "population_size = 8\niterations = 2\nparents = 3\ncrossovers = 4\nmutations = 4"),
+    ("reinforce", "batch_size = 3"),
+    ("ppo", "batch_size = 3"),
+];
+
+#[test]
+fn every_strategy_goes_on_to_the_same_end() {
+    for (strategy, options) in STRATEGIES {
+        let evolution = "\"regularized-evolution\"\npopulation_size = 4\nsample_size = 2";
+        let text = shared_experiment().replace(evolution, &format!("\"{strategy}\"\n{options}"));
+        let text = text.replace("training = \"strategy\"\nsteps_per_query = 25\nepochs = 40", "epochs = 3");
+        let queries = if ["reinforce", "ppo"].contains(&strategy) { "9" } else { "100_000" };
+        let text = text.replace("queries = 12", &format!("queries = {queries}"));
+        let undisturbed = undisturbed(&text);
+        let bench = Bench::new();
+        bench.write("experiment.toml", text);
+        for moment in moments(3).take(faults() as usize / 2) {
+            let mut host = go_on(&bench);
+            sleep(100 + 2 * moment);
+            host.kill().unwrap();
+            host.wait().unwrap();
+        }
+        finish(&bench);
+        course(&bench).equals(&undisturbed);
+        let verified = bench.output(["verify", "latest"]);
+        assert!(verified.status.success(), "{strategy}: {}", String::from_utf8_lossy(&verified.stdout));
+    }
+}
+
 #[test]
 fn trainers_that_are_killed_again_and_again_change_nothing() {
     for experiment in [experiment(), shared_experiment()] {

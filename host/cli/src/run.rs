@@ -106,7 +106,7 @@ fn settings(search: &Search, output: Output) -> Result<ExitCode, CliError> {
     if output.json {
         output.value(search.experiment())?;
     } else {
-        let text = toml::to_string(search.experiment()).context("the settings cannot be written as TOML")?;
+        let text = search.experiment().to_toml().context("the settings cannot be written as TOML")?;
         output.text(&text)?;
     }
     Ok(ExitCode::SUCCESS)

@@ -86,7 +86,7 @@ fn task(given: &str) -> Result<(Table, PathBuf), CliError> {
         return Ok((Table::from_iter([("task".to_owned(), Value::Table(task))]), PathBuf::from(".")));
     }
     let file = ExperimentFile::read(path)?;
-    let text = toml::to_string(&file.experiment).context("the settings cannot be written as TOML")?;
+    let text = file.experiment.to_toml().context("the settings cannot be written as TOML")?;
     let mut all: Table = toml::from_str(&text).context("the settings cannot be read again")?;
     all.retain(|key, _| ["task", "trainer", "run", "limits"].contains(&key));
     Ok((all, file.folder))

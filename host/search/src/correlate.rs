@@ -140,7 +140,7 @@ impl Correlation<'_> {
             file.experiment.strategy = Choice { name: ANY_STRATEGY.into(), options: serde_json::Map::new() };
             prefer = Prefer::AtHand;
         }
-        let pinned = Pinned { parts: &head.parts, store: self.store, prefer };
+        let pinned = Pinned { parts: &head.parts, store: self.store, prefer, plugins: estimator.is_none() };
         Search::prepare_with(file, self.environment, Some(pinned), Some(head.trainer.clone()))
     }
 }

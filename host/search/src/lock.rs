@@ -43,7 +43,7 @@ impl Lock {
     /// Where the space is gone.
     pub fn space(&self, store: &Store, environment: &Environment) -> Result<Space, SearchError> {
         let Head { experiment, folder, parts, trainer } = &self.head;
-        let pinned = Pinned { parts, store, prefer: Prefer::Recorded };
+        let pinned = Pinned { parts, store, prefer: Prefer::Recorded, plugins: true };
         let definition = load_space(&ExperimentFile::recorded(experiment, folder)?, environment, Some(pinned))?;
         Ok(Space::new(definition, Context::full(trainer.data.input.clone(), trainer.data.classes))?)
     }

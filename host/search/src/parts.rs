@@ -65,6 +65,8 @@ pub(crate) struct Pinned<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) store: &'a Store,
     pub(crate) prefer: Prefer,
+    /// Whether strategy and estimator are those of the run, besides the space.
+    pub(crate) plugins: bool,
 }
 
 /// Everything that an experiment names, with the settings in force.
@@ -214,7 +216,7 @@ impl Loader<'_> {
         wanted: fn(&Parts) -> &Part,
         at_hand: Result<Vec<u8>, SearchError>,
     ) -> Result<Vec<u8>, SearchError> {
-        let Some(Pinned { parts, store, prefer }) = self.pinned else { return at_hand };
+        let Some(Pinned { parts, store, prefer, .. }) = self.pinned else { return at_hand };
         let Part { name, digest, .. } = wanted(parts);
         let same = |bytes: &Vec<u8>| blake3::hash(bytes).to_hex().as_str() == digest;
         if at_hand.as_ref().is_ok_and(|bytes| prefer == Prefer::AtHand || same(bytes)) {
@@ -244,7 +246,9 @@ impl Loader<'_> {
             Ok(path) => Engine::read(&path, &experiment.limits).map_err(SearchError::from),
             Err(unknown) => Err(self.unknown(section, unknown).into()),
         };
-        self.component(kind, section, &name, choice, self.pinned(section, wanted, at_hand)?)
+        let is_pinned = self.pinned.is_some_and(|pinned| pinned.plugins);
+        let bytes = if is_pinned { self.pinned(section, wanted, at_hand)? } else { at_hand? };
+        self.component(kind, section, &name, choice, bytes)
     }
 
     fn component(

@@ -62,7 +62,7 @@ impl Resumption {
         store: &Store,
         environment: &Environment,
     ) -> Result<Self, SearchError> {
-        let pinned = Pinned { parts: &head.parts, store, prefer: Prefer::Recorded };
+        let pinned = Pinned { parts: &head.parts, store, prefer: Prefer::Recorded, plugins: true };
         let file = ExperimentFile::recorded(&head.experiment, &head.folder)?;
         let search = Search::prepare_with(file, environment, Some(pinned), Some(head.trainer.clone()))?;
         Ok(Self { search, run, journal })

@@ -67,7 +67,7 @@ impl Search {
     /// As [`Search::prepare`], and where a part is in neither place.
     pub fn prepare_locked(lock: &Lock, environment: &Environment) -> Result<Self, SearchError> {
         let store = Store::open(&environment.store)?;
-        let pinned = Pinned { parts: &lock.head.parts, store: &store, prefer: Prefer::Recorded };
+        let pinned = Pinned { parts: &lock.head.parts, store: &store, prefer: Prefer::Recorded, plugins: true };
         let Head { experiment, folder, trainer, .. } = &lock.head;
         let file = ExperimentFile::recorded(experiment, folder)?;
         Self::prepare_with(file, environment, Some(pinned), Some(trainer.clone()))

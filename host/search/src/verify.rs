@@ -67,7 +67,7 @@ impl Verification<'_> {
             Some(file) => file,
             None => ExperimentFile::recorded(&head.experiment, &head.folder)?,
         };
-        let pinned = |prefer| Some(Pinned { parts: &head.parts, store, prefer });
+        let pinned = |prefer| Some(Pinned { parts: &head.parts, store, prefer, plugins: true });
         let search = match Search::prepare_with(file.clone(), environment, pinned(Prefer::AtHand), None) {
             Ok(search) => search,
             // What is at hand does not even fit the settings: with what was recorded there is more to say.

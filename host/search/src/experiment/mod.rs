@@ -318,7 +318,7 @@ impl ExperimentFile {
     /// A recorded experiment as a file.
     pub(crate) fn recorded(experiment: &Experiment, folder: &Path) -> Result<Self, ExperimentError> {
         let name = "the recorded settings";
-        match toml::to_string(experiment) {
+        match experiment.to_toml() {
             Ok(text) => Self::from_text(name, &text, folder),
             Err(error) => Err(Source::new(name, "").error(&[], error.to_string(), None)),
         }
@@ -342,6 +342,20 @@ impl ExperimentFile {
     /// An error that points at the value under `path`, or at the closest table around it.
     pub fn error(&self, path: &[&str], message: impl Into<String>, help: Option<String>) -> ExperimentError {
         self.source.error(path, message, help)
+    }
+}
+
+impl Experiment {
+    /// The settings as an experiment file's text. Options without a value, for which TOML has no word, are left out.
+    ///
+    /// # Errors
+    /// Where a setting has no form in TOML.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let mut written = self.clone();
+        for choice in [&mut written.space, &mut written.strategy, &mut written.estimator] {
+            choice.options.retain(|_, value| !value.is_null());
+        }
+        toml::to_string(&written)
     }
 }
 
