@@ -200,14 +200,18 @@ pub(crate) fn report_text(report: &Report) -> String {
     line(
         "tried",
         format!(
-            "{}{}{}{}",
-            count(tried.queries as usize, "architecture"),
+            "{}{}{}{}{}",
+            count((tried.queries - tried.steps.min(tried.queries)) as usize, "architecture"),
             tried.distinct.map(|distinct| format!(" ({distinct} distinct)")).unwrap_or_default(),
             match (tried.median, tried.best) {
                 (Some(median), Some(best)) => {
                     format!(": {} median {}, best {}", tried.objective, estimated(median), estimated(best))
                 }
                 _ => String::new(),
+            },
+            match tried.steps {
+                0 => String::new(),
+                steps => format!("; {} of shared weights and mixtures", count(steps as usize, "step")),
             },
             if tried.failed > 0 { format!("; {} failed", tried.failed) } else { String::new() }
         ),

@@ -71,6 +71,8 @@ struct Progress {
     asked: u64,
     /// Queries told.
     told: u64,
+    /// Those of them that judge no single architecture.
+    steps: u64,
     /// Queries told when the store was last told of it.
     noted: u64,
     cost: f64,
@@ -334,8 +336,10 @@ impl Driver<'_> {
             Subject::Architecture(architecture) => Some(architecture),
             Subject::Relaxation(_) => None,
         };
-        // How well weights did in their training says little of an architecture.
-        let rank = rank(&outcome).filter(|_| job.query.purpose != Purpose::Train);
+        // How well weights did in their training says little of an architecture, and a mixture is none.
+        let judges = job.query.purpose != Purpose::Train && architecture.is_some();
+        progress.steps += u64::from(!judges);
+        let rank = rank(&outcome).filter(|_| judges);
         let incumbent = rank.is_some_and(|rank| self.is_incumbent(progress, rank));
         // What takes long is found out for the few.
         let footprint = architecture.as_ref().filter(|_| incumbent).and_then(|of| self.space.profile(of).ok());
@@ -369,6 +373,7 @@ impl Driver<'_> {
         let history = &progress.history;
         let tried = Tried {
             queries: progress.told,
+            steps: progress.steps,
             distinct: (!progress.networks.is_empty()).then_some(progress.networks.len() as u64),
             failed: progress.failed,
             trained: progress.trained,
@@ -382,7 +387,7 @@ impl Driver<'_> {
         let (failed, last_failure) = (progress.failed, progress.last_failure.clone());
         let candidates = self.candidates(progress, jobs)?;
         // A strategy may know what it picks without having tried anything.
-        if candidates.is_empty() || (failed > 0 && tried.best.is_none()) {
+        if candidates.is_empty() || (failed > 0 && failed == tried.queries) {
             let last = last_failure.unwrap_or_else(|| "none, the strategy asked for nothing".into());
             return Err(SearchError::NothingFound { failed, last });
         }

@@ -74,6 +74,9 @@ pub struct Report {
 pub struct Tried {
     /// Queries told.
     pub queries: u64,
+    /// Those of them that judge no single architecture: steps of shared weights, and mixtures.
+    #[serde(default)]
+    pub steps: u64,
     /// Distinct networks among them, by the fingerprints of what was trained or remembered; absent where the estimator has
     /// nothing trained.
     pub distinct: Option<u64>,
