@@ -1,7 +1,5 @@
 //! Searches over weights that all architectures share.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use std::fs;
 
 use archwright_tests::{Bench, repository, stderr};

@@ -237,7 +237,9 @@ fn exports_of_random_architectures_agree_with_the_trainer() {
             println!("{name}: {count} architectures, {EXAMPLES} inputs each, largest difference {largest:.2e}");
         }
     });
-    for (name, space) in spaces(std::env::var_os("ARCHWRIGHT_EXPORTS_FULL").is_some()) {
+    let only = std::env::var("ARCHWRIGHT_EXPORTS_SPACE").ok();
+    let spaces = spaces(std::env::var_os("ARCHWRIGHT_EXPORTS_FULL").is_some());
+    for (name, space) in spaces.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name)) {
         let (kept, folder) = scratch(name);
         for seed in 0..count {
             let network = space.build(&space.sample(seed)).unwrap();

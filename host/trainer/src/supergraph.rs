@@ -1,8 +1,7 @@
 //! Training and evaluating shared weights.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use archwright_protocol::{
@@ -37,7 +36,7 @@ pub(crate) struct Opened {
     supergraph: Supergraph,
     space: Space,
     /// Made when it is used first.
-    mixture: OnceCell<OpenMixture>,
+    mixture: OnceLock<OpenMixture>,
 }
 
 /// All architectures of a space at once.
@@ -322,7 +321,7 @@ impl Trainer {
         if let Some(opened) = self.opened.as_ref().filter(|opened| opened.supergraph == *of) {
             return Ok(Arc::clone(opened));
         }
-        let opened = Arc::new(Opened { supergraph: of.clone(), space: space(of)?, mixture: OnceCell::new() });
+        let opened = Arc::new(Opened { supergraph: of.clone(), space: space(of)?, mixture: OnceLock::new() });
         self.opened = Some(Arc::clone(&opened));
         Ok(opened)
     }

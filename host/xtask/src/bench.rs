@@ -1,5 +1,6 @@
 //! Benchmarks: criterion's, the training step against Python's PyTorch, and what they come to.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -11,6 +12,12 @@ use crate::workspace::Workspace;
 
 /// The Python twin of the trainer's benchmark.
 const TWIN: &str = "host/trainer/benches/step_torch.py";
+/// What runs a search step by the code of DARTS's authors.
+const DARTS: &str = "host/trainer/benches/supergraph_torch.py";
+/// Environment variable: the folder `cnn` of a checkout of that code.
+const DARTS_CODE: &str = "ARCHWRIGHT_DARTS";
+/// Search steps of DARTS's 50 epochs: half of CIFAR-10's 50,000 training images in batches of 64.
+const SEARCH_STEPS: f64 = 50.0 * 391.0;
 /// Architectures that each benchmark of a search space goes through.
 const ARCHITECTURES: f64 = 64.0;
 
@@ -18,18 +25,23 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
     workspace.build()?;
     run(workspace.cargo()?.args(["bench", "--workspace", "--bench", "*"]))?;
     let python = python_epoch()?;
+    let darts = match std::env::var_os(DARTS_CODE) {
+        Some(code) if python.is_some() => Some(python_seconds(DARTS, &[code])?),
+        _ => None,
+    };
     let figures = Figures { folder: workspace.target().join("criterion") };
     println!("\nMeasured in this run");
     figures.boundary()?;
     figures.search()?;
     figures.spaces()?;
     figures.training(python)?;
+    figures.search_step(darts)?;
     figures.start_up()
 }
 
 /// Seconds of the epoch in Python, where its PyTorch is at hand.
 fn python_epoch() -> Result<Option<f64>> {
-    let python = std::env::var_os("PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
+    let python = python();
     let torch = Command::new(&python).args(["-c", "import torch"]).stderr(Stdio::null()).status();
     if !torch.is_ok_and(|status| status.success()) {
         eprintln!(
@@ -39,12 +51,23 @@ fn python_epoch() -> Result<Option<f64>> {
         );
         return Ok(None);
     }
-    let output = Command::new(&python).arg(TWIN).stderr(Stdio::inherit()).output().context("cannot start Python")?;
+    python_seconds(TWIN, &[]).map(Some)
+}
+
+/// The seconds that a Python script measures.
+fn python_seconds(script: &str, arguments: &[OsString]) -> Result<f64> {
+    let mut command = Command::new(python());
+    let output =
+        command.arg(script).args(arguments).stderr(Stdio::inherit()).output().context("cannot start Python")?;
     if !output.status.success() {
-        bail!("{TWIN} failed");
+        bail!("{script} failed");
     }
-    let twin: Value = serde_json::from_slice(&output.stdout).with_context(|| format!("{TWIN} printed no JSON"))?;
-    Ok(twin["seconds"].as_f64())
+    let twin: Value = serde_json::from_slice(&output.stdout).with_context(|| format!("{script} printed no JSON"))?;
+    twin["seconds"].as_f64().with_context(|| format!("{script} printed no seconds"))
+}
+
+fn python() -> PathBuf {
+    std::env::var_os("PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from)
 }
 
 /// Queries of a measured search.
@@ -112,6 +135,19 @@ impl Figures {
         let ours = self.seconds("training/epoch of nas-bench-201, 1 cell a stage, batch 64")?;
         let beside = python.map(|python| format!(", {python:.3} s in Python: {:.2} times its time", ours / python));
         println!("  epoch of training            {ours:>9.3} s{}", beside.unwrap_or_default());
+        Ok(())
+    }
+
+    fn search_step(&self, authors: Option<f64>) -> Result<()> {
+        let ours = self.seconds("supergraph/search step of DARTS, 8 cells, 16 channels, batch 64")?;
+        let beside = match authors {
+            Some(authors) => format!(", {authors:.2} s by the authors' code: {:.2} times its time", ours / authors),
+            None => format!("; {DARTS_CODE} names the `cnn` folder of the authors' code to compare it with"),
+        };
+        println!(
+            "  search step of DARTS         {ours:>9.2} s, {:.1} h for 50 epochs{beside}",
+            ours * SEARCH_STEPS / 3600.0
+        );
         Ok(())
     }
 
