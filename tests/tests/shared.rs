@@ -127,6 +127,20 @@ fn estimates_are_compared_with_stand_alone_training() {
 }
 
 #[test]
+fn what_is_found_is_within_the_sizes_allowed() {
+    for (strategy, options) in SEARCHES {
+        let bench = Bench::new();
+        let text = experiment("nas-bench-201", strategy, options, 3, 0);
+        let text = text.replace("\"nas-bench-201\"", "\"nas-bench-201\"\nchannels = 4\ncells = 1");
+        bench.write("experiment.toml", text.replace("[budget]", "[constraints]\nparameters = 5000\n\n[budget]"));
+        let report = bench.json(["run", "experiment.toml", "--json"]);
+        let parameters = report["found"]["footprint"]["parameters"].as_u64().unwrap();
+        assert!(parameters <= 5000, "{strategy}: {parameters}");
+        assert_eq!(report["tried"]["failed"], 0, "{strategy}");
+    }
+}
+
+#[test]
 fn what_a_relaxation_has_no_value_for_is_no_objective() {
     let bench = Bench::new();
     let text = experiment("nas-bench-201", "darts", "", 2, 0);
@@ -136,6 +150,19 @@ fn what_a_relaxation_has_no_value_for_is_no_objective() {
     );
     let message = bench.fails(["run", "experiment.toml"], 2);
     assert!(message.contains("`parameters` cannot be an objective here"), "{message}");
+    for (what, where_) in [("[constraints]\nlatency = 0.1\n\n[budget]", "trains none"), ("[budget]", "")] {
+        let random = experiment("nas-bench-201", "random", "", 2, 0);
+        let objectives = "data = \"digits\"\nobjectives = [\"accuracy\", \"latency\"]";
+        let random = if where_.is_empty() { random.replace("data = \"digits\"", objectives) } else { random };
+        bench.write("experiment.toml", random.replace("[budget]", what));
+        let message = bench.fails(["run", "experiment.toml"], 2);
+        assert!(message.contains("latency is measured before a network is trained alone"), "{message}");
+    }
+    for space in ["chain", "hierarchical"] {
+        bench.write("experiment.toml", experiment(space, "darts", "", 2, 0));
+        let message = bench.fails(["run", "experiment.toml"], 2);
+        assert!(message.contains("needs a mixture of this space's architectures"), "{message}");
+    }
     bench.write(
         "experiment.toml",
         text.replace("one-shot", "full-training").replace("epochs = 2\n\n[task]", "\n[task]"),

@@ -209,9 +209,9 @@ impl Observer for Progress {
                 self.tell_patience();
             }
             Event::Retried(failure) => self.line(&format!("  a trainer was lost and replaced: {}", failure.message)),
-            Event::Told { sequence, objective, incumbent, footprint } => {
+            Event::Told { sequence, objective, failed, incumbent, footprint } => {
+                self.failed += u64::from(failed);
                 match objective {
-                    None => self.failed += 1,
                     Some(value) if incumbent => {
                         self.best = Some(value);
                         let size =
@@ -224,7 +224,7 @@ impl Observer for Progress {
                             size.unwrap_or_default()
                         ));
                     }
-                    Some(_) => {}
+                    _ => {}
                 }
                 self.bar.set_message(self.message());
                 self.bar.inc(1);

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 2_000;
+/// Fewest things whose order a bootstrap says something about.
+const FEWEST: usize = 10;
 /// Seed of the resamples: the same numbers always give the same interval.
 const SEED: u64 = 0;
 /// Shares of the things ranked whose overlap is looked at.
@@ -29,7 +31,7 @@ pub struct Agreement {
     pub count: usize,
     /// Kendall's tau-b, in [-1, 1]; nothing where one of the two tells none apart.
     pub kendall: Option<f64>,
-    /// Interval for Kendall's tau-b at 95 %, by the percentile bootstrap.
+    /// Interval for Kendall's tau-b at 95 %, by the percentile bootstrap; nothing for fewer than ten things.
     pub kendall_interval: Option<Interval>,
     /// Spearman's rank correlation, in [-1, 1]; nothing where one of the two tells none apart.
     pub spearman: Option<f64>,
@@ -76,7 +78,7 @@ fn kendall(pairs: &[(f64, f64)]) -> Option<f64> {
 
 /// The percentile bootstrap (Efron 1979): values of tau over samples of the things, drawn with repeats.
 fn interval(pairs: &[(f64, f64)]) -> Option<Interval> {
-    if pairs.len() < 3 {
+    if pairs.len() < FEWEST {
         return None;
     }
     let mut generator = ChaCha8Rng::seed_from_u64(SEED);

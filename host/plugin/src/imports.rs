@@ -125,6 +125,16 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         let answer = ask_of_network(&mut store, of, NODE, |_, _, network| Ok(network))?;
         Ok((answer.map(|network| lower::network(&network)),))
     })?;
+    interface.func_wrap("admits", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
+        let space = the_space(&store)?;
+        let answer = if space.limits().is_some() {
+            // What takes long is building the network, to see how large it is.
+            ask_of_network(&mut store, of, NODE, |space, of, _| Ok(space.admits(of)))?
+        } else {
+            ask(&mut store, [of], |space, [of]| Ok(space.admits(&of)))?
+        };
+        Ok((answer.unwrap_or(false),))
+    })?;
     interface.func_wrap("profile", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
         let answer = ask_of_network(&mut store, of, NODE, |_, _, network| network.footprint())?;
         let footprint = answer.map(|footprint| space::Footprint {

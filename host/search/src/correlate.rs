@@ -19,8 +19,8 @@ use crate::report::Observer;
 use crate::search::{Environment, Search, Set, objective as objective_of};
 use crate::stop::Stop;
 
-/// Draws for each architecture of a sample after which the space counts as having no more.
-const DRAWS: u64 = 100;
+/// Draws in a row without another network after which the space counts as having no more.
+const DRAWS: u32 = 1000;
 /// The first job's number, above all of a run's own.
 const FIRST_JOB: u64 = 1 << 40;
 /// A strategy that every estimator runs with: none is asked.
@@ -93,7 +93,7 @@ impl Correlation<'_> {
         let (mut pool, _) = own.trainers(store, stop, CORRELATED)?;
         let ready = pool.ready().clone();
         let space = own.space(&ready)?;
-        let architectures = draw(&space, seed, sample);
+        let architectures = draw(&space, seed, sample, stop)?;
         let mut judge = |search: &Search, journal: Option<Journal>| {
             let set = Set { search, run: record.id, store, ready: &ready, space: &space, stop };
             set.with_estimator(journal, &mut pool, observer, |estimator, jobs, observer| {
@@ -146,10 +146,24 @@ impl Correlation<'_> {
 }
 
 /// Random architectures whose networks differ, as many as there are.
-fn draw(space: &Space, seed: u64, count: u32) -> Vec<Architecture> {
+fn draw(space: &Space, seed: u64, count: u32, stop: &Stop) -> Result<Vec<Architecture>, SearchError> {
     let mut seen = HashSet::new();
-    let draws = (0..u64::from(count) * DRAWS).map(|index| space.sample(seed::derive(seed, "correlate", index)));
-    draws.filter(|one| space.fingerprint(one).is_ok_and(|one| seen.insert(one))).take(count as usize).collect()
+    let mut drawn = Vec::new();
+    let (mut index, mut in_vain) = (0, 0);
+    while drawn.len() < count as usize && in_vain < DRAWS {
+        if stop.requested() {
+            return Err(SearchError::Stopped { before: CORRELATED });
+        }
+        let architecture = space.sample(seed::derive(seed, "correlate", index));
+        index += 1;
+        if space.fingerprint(&architecture).is_ok_and(|one| seen.insert(one)) {
+            in_vain = 0;
+            drawn.push(architecture);
+        } else {
+            in_vain += 1;
+        }
+    }
+    Ok(drawn)
 }
 
 /// What estimates are made with.

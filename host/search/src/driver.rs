@@ -336,14 +336,15 @@ impl Driver<'_> {
             Subject::Architecture(architecture) => Some(architecture),
             Subject::Relaxation(_) => None,
         };
-        // How well weights did in their training says little of an architecture, and a mixture is none.
-        let judges = job.query.purpose != Purpose::Train && architecture.is_some();
+        // Steps of shared weights and single batches say little of an architecture, and a mixture is none.
+        let judges = job.query.purpose == Purpose::Estimate && architecture.is_some();
         progress.steps += u64::from(!judges);
         let rank = rank(&outcome).filter(|_| judges);
         let incumbent = rank.is_some_and(|rank| self.is_incumbent(progress, rank));
         // What takes long is found out for the few.
         let footprint = architecture.as_ref().filter(|_| incumbent).and_then(|of| self.space.profile(of).ok());
-        observer.on(Event::Told { sequence, objective: rank.map(|(value, _)| value), incumbent, footprint });
+        let failed = matches!(outcome, EstimateOutcome::Failed(_));
+        observer.on(Event::Told { sequence, objective: rank.map(|(value, _)| value), failed, incumbent, footprint });
         if let EstimateOutcome::Failed(reason) = outcome {
             progress.failed += 1;
             progress.last_failure = Some(reason);
@@ -388,8 +389,11 @@ impl Driver<'_> {
         let candidates = self.candidates(progress, jobs)?;
         // A strategy may know what it picks without having tried anything.
         if candidates.is_empty() || (failed > 0 && failed == tried.queries) {
-            let last = last_failure.unwrap_or_else(|| "none, the strategy asked for nothing".into());
-            return Err(SearchError::NothingFound { failed, last });
+            let problem = match last_failure {
+                Some(last) => format!("estimated: the last of {failed} failures was: {last}"),
+                None => "chosen: the strategy picked none that meets all constraints, and had none estimated".into(),
+            };
+            return Err(SearchError::NothingFound { problem });
         }
         Ok(Searched { tried, candidates })
     }

@@ -59,7 +59,7 @@ pub enum SearchError {
     #[error("this would not be the recorded run: {}", .0.join("; "))]
     Changed(Vec<String>),
     /// The run has not found anything yet.
-    #[error("run {run} is {status}: only a finished run has found a network")]
+    #[error("run {run} is {status}: only a finished run has found a network, and its estimator at the search's end")]
     #[diagnostic(help("`archwright resume {run}` goes on with it"))]
     Unfinished {
         /// The run.
@@ -161,12 +161,10 @@ pub enum SearchError {
         queries: u64,
     },
     /// Nothing was estimated.
-    #[error("no architecture could be estimated: the last of {failed} failures was: {last}")]
+    #[error("no architecture could be {problem}")]
     NothingFound {
-        /// Number of failed queries.
-        failed: u64,
-        /// Reason of the last one.
-        last: String,
+        /// What could not be done, and why.
+        problem: String,
     },
     /// No finalist could be retrained.
     #[error("no finalist could be retrained: {0}")]

@@ -18,7 +18,7 @@ use crate::experiment::{Choice, ExperimentError, ExperimentFile, ObjectiveName, 
 use crate::search::Environment;
 
 /// What strategies need that ask about relaxations.
-const GRADIENTS: &str = "gradients";
+pub(crate) const GRADIENTS: &str = "gradients";
 
 /// First bytes of a component.
 const WASM: &[u8] = b"\0asm";
@@ -102,6 +102,7 @@ pub(crate) fn load(
     let space = loader.space()?;
     check_needs(file, &strategy.component, &estimator.component)?;
     check_objectives(file, &strategy.component)?;
+    check_latency(file, &estimator.component)?;
     file.check_space_recipe(space.definition.as_ref())?;
     let (task, data) = loader.task()?;
     let parts = Parts {
@@ -180,6 +181,21 @@ fn check_objectives(file: &ExperimentFile, strategy: &Component) -> Result<(), E
             Some("limit sizes in [constraints], or by the strategy's own options".into()),
         )),
     }
+}
+
+/// Refuses latencies with an estimator that has no network trained alone: they are measured before such trainings.
+fn check_latency(file: &ExperimentFile, estimator: &Component) -> Result<(), ExperimentError> {
+    let shares = estimator.description().needs.iter().any(|need| need == "train-shared");
+    if !shares || file.experiment.latency().is_none() {
+        return Ok(());
+    }
+    let limited = file.experiment.constraints.as_ref().is_some_and(|constraints| constraints.latency.is_some());
+    let path: &[&str] = if limited { &["constraints", "latency"] } else { &["task", "objectives"] };
+    let problem = format!(
+        "latency is measured before a network is trained alone, and the estimator `{}` trains none",
+        estimator.name()
+    );
+    Err(file.error(path, problem, Some("take `multiply_adds` for it, or another estimator".into())))
 }
 
 struct LoadedPlugin {

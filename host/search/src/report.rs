@@ -169,8 +169,10 @@ pub enum Event<'a> {
     Told {
         /// The query's place in the run, from 0.
         sequence: u64,
-        /// The estimated first objective; absent where the query failed.
+        /// The estimated first objective of an architecture; absent where the query failed or was about none.
         objective: Option<f64>,
+        /// Whether the query failed.
+        failed: bool,
         /// Whether it is the new incumbent.
         incumbent: bool,
         /// Size and work of the network, of an incumbent.

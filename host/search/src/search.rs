@@ -20,7 +20,7 @@ use crate::finale::Finale;
 use crate::jobs::{Jobs, Watch};
 use crate::journal::{Head, Journal, Record, answer};
 use crate::lock::{Lock, differences};
-use crate::parts::{Loaded, Pinned, Prefer, load, log_sink};
+use crate::parts::{GRADIENTS, Loaded, Pinned, Prefer, load, log_sink};
 use crate::report::{Event, Observer, Report, Summary};
 use crate::stop::Stop;
 use crate::trainers::{TrainerCommand, TrainerPool};
@@ -204,6 +204,13 @@ impl Search {
             let path = ["constraints"].into_iter().chain(unmet.limit).collect::<Vec<_>>();
             self.source.error(&path, unmet.to_string(), None)
         })?;
+        if needs(&self.loaded.strategy, GRADIENTS) {
+            limited.open().map_err(|error| {
+                let name = self.loaded.strategy.name();
+                let problem = format!("the strategy `{name}` needs a mixture of this space's architectures: {error}");
+                self.source.error(&["space", "use"], problem, None)
+            })?;
+        }
         Ok(Arc::new(limited))
     }
 

@@ -1,6 +1,6 @@
 //! Upper limits of the size and work of a space's networks, which an experiment sets.
 
-use crate::{Footprint, SpaceError};
+use crate::{Architecture, Footprint, Space, SpaceError};
 
 /// Upper limits of what a network may need, each where it is set. They are for one input, as [`Footprint`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,14 @@ struct Limited {
     name: &'static str,
     needed: u64,
     limit: u64,
+}
+
+impl Space {
+    /// Whether an architecture belongs to this space and is within the limits, where there are some.
+    pub fn admits(&self, of: &Architecture) -> bool {
+        let within = |limits: &SizeLimits| self.profile(of).is_ok_and(|size| limits.check(&size).is_ok());
+        self.check(of).is_ok() && self.limits.as_ref().is_none_or(within)
+    }
 }
 
 impl SizeLimits {

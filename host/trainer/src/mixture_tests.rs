@@ -6,13 +6,13 @@ use archwright_protocol::Recipe;
 use archwright_space::{Architecture, Context, Definition, OpenNetwork, Scalar, Space, Value, bundled};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
 use crate::mixture::{Mixture, Structure};
 use crate::model::{Mode, Model, Scores, Start};
 use crate::route::Forward;
 use crate::shared::SharedWeights;
-use crate::weights::Progress;
 use crate::{tensors, weights};
 
 /// Random numbers of its own: tests side by side share libtorch's generator.
@@ -117,7 +117,7 @@ fn shared(open: &OpenNetwork) -> SharedWeights {
         let sides: Vec<String> = parameter.size().iter().map(ToString::to_string).collect();
         (format!("{name}:{}", sides.join("x")), tensors::values(parameter).unwrap())
     });
-    let content = tensors::serialize(named.collect(), &Progress { seed: 0, steps: 0, curve: Vec::new() }).unwrap();
+    let content = tensors::serialize(named.collect(), &json!({"seed": 0, "steps": 0, "taken": {}})).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let digest = weights::store(folder.path(), &content).unwrap();
     SharedWeights::load(folder.path(), &digest, &Recipe::default(), Device::Cpu).unwrap()

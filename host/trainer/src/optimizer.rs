@@ -77,7 +77,7 @@ impl Optimizer {
 }
 
 /// The gradient with a norm of at most `largest`; 0 for any norm.
-fn clip(gradient: Tensor, largest: f64) -> Result<Tensor, TchError> {
+pub(crate) fn clip(gradient: Tensor, largest: f64) -> Result<Tensor, TchError> {
     if largest == 0.0 {
         return Ok(gradient);
     }

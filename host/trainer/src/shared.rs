@@ -5,12 +5,12 @@ use std::path::Path;
 
 use archwright_protocol::Recipe;
 use archwright_space::{Network, seed};
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::model::{Model, Start};
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Optimizer, clip};
 use crate::run::seed_libtorch;
-use crate::weights::Progress;
 use crate::{Problem, tensors, weights};
 
 /// What names of the optimizer's state and of batch norms' statistics start with in a file.
@@ -31,6 +31,16 @@ pub(crate) struct SharedWeights {
     state_names: &'static [&'static str],
     /// Steps of the optimizer.
     pub(crate) steps: u64,
+    /// Those that each parameter had a part in.
+    taken: BTreeMap<String, u64>,
+}
+
+/// How far shared weights are, as their file says.
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    seed: u64,
+    steps: u64,
+    taken: BTreeMap<String, u64>,
 }
 
 impl SharedWeights {
@@ -42,6 +52,7 @@ impl SharedWeights {
             statistics: BTreeMap::new(),
             state_names: Optimizer::state_names(recipe),
             steps: 0,
+            taken: BTreeMap::new(),
         }
     }
 
@@ -133,27 +144,42 @@ impl SharedWeights {
         recipe: &Recipe,
         rate: f64,
     ) -> Result<(), Problem> {
-        let row = |tensors: Vec<&Tensor>| {
-            let rows = tensors.into_iter().map(|tensor| tensor.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
-            Tensor::f_cat(&rows, 0)
-        };
-        let kept: Vec<&Vec<Tensor>> = gradients.keys().filter_map(|key| self.parameters.get(key)).collect();
-        if kept.is_empty() {
-            self.steps += 1;
+        self.steps += 1;
+        if gradients.is_empty() {
             return Ok(());
         }
-        let mut flat = row(kept.iter().map(|rows| &rows[0]).collect())?;
+        // The norm is that of all of them together.
+        let all = tch::no_grad(|| clip(row(gradients.values())?, recipe.gradient_clip))?;
+        let recipe = Recipe { gradient_clip: 0.0, ..recipe.clone() };
+        // Moments are corrected by the steps that a parameter has taken, and paths come to some late.
+        let mut groups: BTreeMap<u64, Vec<(String, Tensor)>> = BTreeMap::new();
+        let mut offset = 0;
+        for (key, gradient) in gradients {
+            let length = gradient.numel() as i64;
+            let part = all.f_narrow(0, offset, length)?;
+            offset += length;
+            let taken = self.taken.entry(key.clone()).or_insert(0);
+            groups.entry(*taken).or_default().push((key, part));
+            *taken += 1;
+        }
+        groups.into_iter().try_for_each(|(taken, group)| self.step_of(taken, &group, &recipe, rate))
+    }
+
+    /// A step of parameters that have taken as many before.
+    fn step_of(&mut self, taken: u64, group: &[(String, Tensor)], recipe: &Recipe, rate: f64) -> Result<(), Problem> {
+        let parameters = &self.parameters;
+        let kept = |place: usize| group.iter().filter_map(move |(key, _)| parameters.get(key)?.get(place));
+        let mut flat = row(kept(0))?;
         let mut optimizer = Optimizer::new(recipe, &flat)?;
         for (place, (_, state)) in optimizer.state.iter_mut().enumerate() {
-            *state = row(kept.iter().filter_map(|rows| rows.get(place + 1)).collect())?;
+            *state = row(kept(place + 1))?;
         }
-        optimizer.steps = self.steps;
-        let gradient = row(gradients.values().collect())?;
+        optimizer.steps = taken;
+        let gradient = row(group.iter().map(|(_, gradient)| gradient))?;
         tch::no_grad(|| optimizer.step(&mut flat, gradient, rate))?;
-        self.steps = optimizer.steps;
         for (place, row) in [&flat].into_iter().chain(optimizer.state.iter().map(|(_, state)| state)).enumerate() {
             let mut offset = 0;
-            for key in gradients.keys() {
+            for (key, _) in group {
                 let Some(kept) = self.parameters.get_mut(key).and_then(|rows| rows.get_mut(place)) else { continue };
                 let length = kept.numel() as i64;
                 let new = row.f_narrow(0, offset, length)?.f_view(kept.size().as_slice())?;
@@ -166,7 +192,7 @@ impl SharedWeights {
 
     /// Writes all weights, statistics and state; gives the file's digest.
     pub(crate) fn save(&self, folder: &Path) -> Result<String, Problem> {
-        let progress = Progress { seed: self.seed, steps: self.steps, curve: Vec::new() };
+        let progress = Progress { seed: self.seed, steps: self.steps, taken: self.taken.clone() };
         let mut named = Vec::new();
         for (key, rows) in &self.parameters {
             named.push((key.clone(), tensors::values(&rows[0])?));
@@ -186,6 +212,7 @@ impl SharedWeights {
             let progress: Progress = contents.about()?;
             let mut shared = Self::new(progress.seed, recipe, device);
             shared.steps = progress.steps;
+            shared.taken = progress.taken;
             let mut states = BTreeMap::new();
             for (name, tensor) in contents.tensors()? {
                 let tensor = tensor.f_to_device(device)?;
@@ -207,6 +234,12 @@ impl SharedWeights {
             Ok(shared)
         })
     }
+}
+
+/// Tensors one after the other.
+fn row<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Result<Tensor, TchError> {
+    let rows = tensors.map(|tensor| tensor.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
+    Tensor::f_cat(&rows, 0)
 }
 
 /// Names of a network's parameters among shared weights, in its order.

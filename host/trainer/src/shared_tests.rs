@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archwright_protocol::Recipe;
-use archwright_space::{Context, Definition, Network, Space, bundled};
+use archwright_space::{Architecture, Context, Definition, Network, Space, Value, bundled};
 use tch::{Device, Kind, Tensor};
 
 use crate::model::{Mode, Model};
@@ -62,4 +62,26 @@ fn paths_equal_stand_alone_networks_with_the_same_weights() {
             assert_eq!(scores(&path, is_text), scores(&alone, is_text), "{name}");
         }
     }
+}
+
+#[test]
+fn moments_are_corrected_by_the_steps_that_a_parameter_has_taken() {
+    let definition = Definition::parse(bundled::source("nas-bench-201").unwrap()).unwrap();
+    let space = Space::new(Arc::new(definition), Context::full(vec![3, 8, 8], 10)).unwrap();
+    let network = |label: u32| space.build(&Architecture::Point(vec![Value::Index(label); 6])).unwrap();
+    let recipe = Recipe { optimizer: archwright_protocol::Optimizer::Adamw, weight_decay: 0.0, ..Recipe::default() };
+    let mut shared = SharedWeights::new(7, &recipe, Device::Cpu);
+    let mut change = |network: &Network| {
+        let before = shared.path(network, &recipe).unwrap();
+        let mut gradients = BTreeMap::new();
+        let ones: Vec<Tensor> = before.parameters().iter().map(Tensor::ones_like).collect();
+        shared.gather(&before, &ones, 1.0, &mut gradients).unwrap();
+        shared.step(gradients, &recipe, 0.01).unwrap();
+        let after = shared.alone(network).unwrap();
+        let moved = before.parameters().iter().zip(after.parameters());
+        moved.map(|(before, after)| f64::try_from((before - after).abs().max()).unwrap()).fold(0.0, f64::max)
+    };
+    // A first step is as long as the learning rate, whenever it comes.
+    (0..3).for_each(|_| assert!((change(&network(2)) - 0.01).abs() < 1e-4));
+    assert!((change(&network(3)) - 0.01).abs() < 1e-4);
 }

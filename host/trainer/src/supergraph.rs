@@ -69,7 +69,19 @@ impl Trainer {
             },
             SharedStart::State(state) => self.take_shared(state, recipe)?,
         };
-        let (metrics, ends_epoch) = self.shared_steps(&opened, train, &mut loaded, progress)?;
+        let before = loaded.shared.steps;
+        let taken = self.shared_steps(&opened, train, &mut loaded, progress);
+        let (metrics, ends_epoch) = match taken {
+            Ok(taken) => taken,
+            Err(problem) => {
+                // What was refused before it was computed left the weights as they were.
+                let is_refused = matches!(problem.kind, FailureKind::TooLarge | FailureKind::Unsupported);
+                if is_refused && loaded.shared.steps == before && !loaded.name.is_empty() {
+                    self.shared = Some(loaded);
+                }
+                return Err(problem);
+            }
+        };
         let weights = ends_epoch.then(|| loaded.shared.save(&self.weights)).transpose()?;
         loaded.name.clone_from(&train.name);
         self.shared = Some(loaded);
@@ -107,7 +119,11 @@ impl Trainer {
                 states.clear();
             }
             let step = Step { opened, train, material: &material, batch, epoch, place, length, turn: turn as usize };
-            self.shared_step(&step, shared, states, &mut sums)?;
+            let before: Vec<Tensor> = states.iter().map(Tensor::shallow_clone).collect();
+            if let Err(problem) = self.shared_step(&step, shared, states, &mut sums) {
+                *states = before;
+                return Err(problem);
+            }
             if sign.elapsed() >= SIGN_OF_LIFE {
                 sign = Instant::now();
                 progress(shared.steps as f64 / length as f64, None);
@@ -141,9 +157,7 @@ impl Trainer {
                 }
                 Subject::Relaxation(_) => &opened.mixture()?.network,
             };
-            if step.turn == 0 {
-                memory::check(network, recipe, self.device)?;
-            }
+            memory::check(network, recipe, self.device)?;
             let model = shared.path(network, recipe)?;
             *states = before.iter().map(Tensor::shallow_clone).collect();
             if !fits(&model, states) {
@@ -248,15 +262,17 @@ impl Trainer {
         let random = seed::derive(seed::derive(shared.seed, "derivative", *batch), "state", shared.steps);
         let mut right = None;
         let mode = Mode::Train { drop_path: 0.0 };
-        let losses = |material: &Material<'_>, batch: &Batch, mixture: &Mixture<'_>| {
+        let losses = |material: &Material<'_>, batch: &Batch, mixture: &Mixture<'_>, recipe: &Recipe| {
             let mut states = material.first_states(&model)?;
             seed_libtorch(random);
             material.scores(mixture, batch, &mut states, recipe, &supergraph.input, mode)
         };
+        // The architecture is judged by the cross-entropy of its scores, whatever else its weights learn by.
+        let judge = Recipe { auxiliary_weight: 0.0, label_smoothing: 0.0, mixup: 0.0, ..recipe.clone() };
         let mut on_validation = |mixture: &Mixture<'_>| {
-            let scored = losses(&validation, &validation_batch, mixture)?;
+            let scored = losses(&validation, &validation_batch, mixture, &judge)?;
             right = Some(scored.loss_of.right(&scored.scores.output)?);
-            loss(&scored, recipe)
+            loss(&scored, &judge)
         };
         let probabilities = Tensor::f_from_slice(&relaxation.probabilities)?.f_to_device(self.device)?;
         let wanted = (!relaxation.wanted.is_empty()).then_some(relaxation.wanted.as_slice());
@@ -267,7 +283,8 @@ impl Trainer {
             let batches = training.batches(recipe, seed::derive(shared.seed, "order", epoch));
             let training_batch = batches.get(place as usize);
             let training_batch = training_batch.ok_or_else(|| Problem::data("there are no training examples"))?;
-            let mut on_training = |mixture: &Mixture<'_>| loss(&losses(&training, training_batch, mixture)?, recipe);
+            let mut on_training =
+                |mixture: &Mixture<'_>| loss(&losses(&training, training_batch, mixture, recipe)?, recipe);
             let gathered = shared.momentum(&model)?;
             let at_epoch = epoch as f64 + place as f64 / length as f64;
             let ahead = Ahead {

@@ -262,6 +262,18 @@ fn derivatives_say_which_way_the_loss_falls() {
 }
 
 #[test]
+fn what_is_refused_leaves_the_weights_at_hand() {
+    let _turn = alone();
+    let mut trainer = trainer();
+    let first = training(3);
+    train(&mut trainer, &first).unwrap();
+    let nowhere = Subject::Architecture(Architecture::Point(vec![Value::Index(9); 6]));
+    let wrong = TrainShared { paths: Paths::Given(vec![nowhere]), ..further(&first, None, 1) };
+    assert_eq!(train(&mut trainer, &wrong).unwrap_err().kind, FailureKind::Unsupported);
+    train(&mut trainer, &further(&first, None, 1)).unwrap();
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_its_reason() {
     let _turn = alone();
     let mut trainer = trainer();

@@ -122,7 +122,7 @@ impl Agent {
             let sample = self.controller.sample(&mut self.rng);
             let architecture = Architecture::Point(sample.point.clone());
             // No neighbours at all: the cheapest question that a point has to meet the constraints for.
-            if self.space.neighbors(&architecture, 0).is_ok() {
+            if self.space.admits(&architecture) {
                 return Ok(sample);
             }
         }

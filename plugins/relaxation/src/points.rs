@@ -1,6 +1,6 @@
 //! Points of a space from the choices of their categorical decisions.
 
-use archwright_sdk::{Architecture, Decision, Domain, Encoding, Rng, Space, Value};
+use archwright_sdk::{Architecture, Decision, Domain, Rng, Space, Value};
 
 use crate::Rows;
 
@@ -62,14 +62,14 @@ impl Points {
             .collect()
     }
 
-    /// Whether a point meets the space's constraints. Cheaper than building its network, which may still fail.
+    /// Whether a point meets the constraints of the space and of the experiment. Its network may still fail to be built.
     pub fn is_admitted(&self, values: &[Value]) -> bool {
-        self.space.encode(&Architecture::Point(values.to_vec()), Encoding::OneHot).is_ok()
+        self.space.admits(&Architecture::Point(values.to_vec()))
     }
 
-    /// Whether a point has a network: it meets the space's constraints and can be built.
+    /// Whether a point has a network that may be trained: it meets all constraints and can be built.
     pub fn has_network(&self, values: &[Value]) -> bool {
-        self.space.profile(&Architecture::Point(values.to_vec())).is_ok()
+        self.is_admitted(values) && self.space.profile(&Architecture::Point(values.to_vec())).is_ok()
     }
 
     /// A value of a decision's domain, drawn evenly, on a log scale where the range says so.

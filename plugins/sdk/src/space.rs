@@ -73,6 +73,11 @@ mod answers {
             Ok(self.native.build(of)?)
         }
 
+        /// Whether an architecture meets the constraints of the space and of the experiment.
+        pub fn admits(&self, of: &Architecture) -> bool {
+            self.native.admits(of)
+        }
+
         /// Size and work of an architecture's network.
         ///
         /// # Errors

@@ -257,6 +257,11 @@ macro_rules! answer_by_host {
                 from_network(host::build(&to_architecture(of)).map_err(from_error)?)
             }
 
+            /// Whether an architecture meets the constraints of the space and of the experiment.
+            pub fn admits(&self, of: &sdk::Architecture) -> bool {
+                host::admits(&to_architecture(of))
+            }
+
             /// Size and work of an architecture's network.
             ///
             /// # Errors
