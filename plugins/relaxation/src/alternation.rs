@@ -1,6 +1,6 @@
 //! Training steps and architecture steps in turn, one query at a time.
 
-use archwright_sdk::{Error, Estimate, EstimateOutcome, Observation, Purpose, Query, Reply, Subject};
+use archwright_sdk::{Error, Estimate, EstimateOutcome, LogLevel, Observation, Purpose, Query, Reply, Subject, log};
 
 /// Queries of one kind, training steps or probes, that fail one after the other before a search ends.
 pub const FAILURES: u32 = 50;
@@ -60,6 +60,8 @@ pub struct Alternation<M> {
     probed: u32,
     /// Failures in a row of training steps, and of probes: where one kind always fails, the other does not hide it.
     failures: [u32; 2],
+    /// Probes that were of use.
+    learned: u64,
 }
 
 impl<M: Method> Alternation<M> {
@@ -75,6 +77,7 @@ impl<M: Method> Alternation<M> {
             trained: 0,
             probed: 0,
             failures: [0; 2],
+            learned: 0,
         }
     }
 
@@ -144,11 +147,25 @@ impl<M: Method> Alternation<M> {
 
     fn probed(&mut self, learned: bool) {
         self.probed += 1;
+        self.learned += u64::from(learned);
         if self.probed >= self.schedule.probes {
             self.method.step();
             self.turn = if self.is_complete() { Turn::Over } else { Turn::Train };
         }
         self.count(1, learned);
+    }
+
+    /// Says in the run's log where the search came to less than it should have.
+    pub fn review(&self) {
+        let percent = 100.0 * self.share;
+        if self.learned == 0 {
+            log(LogLevel::Warn, "the architecture learned from no step: what is picked is as good as a random one");
+        } else if self.failures.iter().any(|failures| *failures >= FAILURES) {
+            let text = format!("the search gave up after {FAILURES} failures in a row, {percent:.0} % of the way");
+            log(LogLevel::Warn, &text);
+        } else if !self.is_complete() {
+            log(LogLevel::Warn, &format!("the search ended after {percent:.0} % of the training"));
+        }
     }
 
     fn count(&mut self, kind: usize, worked: bool) {

@@ -94,6 +94,7 @@ impl Strategy for Gdas {
     }
 
     fn recommend(&mut self) -> Vec<Architecture> {
+        self.search.review();
         let parameters = &self.search.method().parameters;
         self.derivation.derive(&parameters.rows, &parameters.probabilities()).into_iter().collect()
     }

@@ -93,6 +93,7 @@ impl Strategy for Snas {
     }
 
     fn recommend(&mut self) -> Vec<Architecture> {
+        self.search.review();
         let parameters = &self.search.method().parameters;
         self.derivation.derive(&parameters.rows, &parameters.probabilities()).into_iter().collect()
     }
