@@ -1,5 +1,6 @@
 //! Checks of estimators.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use archwright_space::Space;
@@ -104,6 +105,7 @@ fn estimate(subject: &Subject<'_>, space: &Arc<Space>, order: Order, failing: bo
         }
     }
     let mut rounds = 0;
+    let mut states = HashSet::new();
     loop {
         let mut busy = false;
         for (job, query) in (0..).zip(&queries) {
@@ -118,7 +120,7 @@ fn estimate(subject: &Subject<'_>, space: &Arc<Space>, order: Order, failing: bo
                     return Err(Problem::Endless(job));
                 }
                 actions += 1;
-                let outcome = if failing { failed() } else { outcome(space, job, action) };
+                let outcome = if failing { failed() } else { outcome(space, job, action, &mut states) };
                 step = estimator.advance(job, &outcome)?;
                 if order == Order::Interleaved {
                     break;
@@ -138,17 +140,18 @@ fn failed() -> ActionOutcome {
     ActionOutcome { failure: Some("out of memory".into()), cost: 1.0, ..ActionOutcome::default() }
 }
 
-/// What a made-up trainer makes of an action.
-fn outcome(space: &Space, job: u64, action: &PluginAction) -> ActionOutcome {
+/// What a made-up trainer makes of an action; `states` are those of shared weights so far.
+fn outcome(space: &Space, job: u64, action: &PluginAction, states: &mut HashSet<String>) -> ActionOutcome {
     match action {
         PluginAction::Train(training) => {
             let weights = format!("weights-{job}-{}", training.until_epoch);
             trained(training.until_epoch, spaces::accuracy(space, &training.subject), weights)
         }
-        // Named by what was asked for, as the host names them.
+        // Named by what was asked for, and paid for once, as by the host.
         PluginAction::TrainShared(training) => {
             let name = blake3::hash(format!("{training:?}").as_bytes()).to_hex().to_string();
-            ActionOutcome { weights: Some(name), ..valued(0.5) }
+            let cost = if states.insert(name.clone()) { 1.0 } else { 0.0 };
+            ActionOutcome { weights: Some(name), cost, ..valued(0.5) }
         }
         PluginAction::EvaluateShared(evaluation) => valued(spaces::accuracy(space, &evaluation.subject)),
         PluginAction::DifferentiateShared(derivative) => {
