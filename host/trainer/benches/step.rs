@@ -1,7 +1,8 @@
 //! One epoch of training on 32x32 colour images, in images a second. `step_torch.py` does the same in Python.
 
+mod images;
+
 use std::hint::black_box;
-use std::path::Path;
 
 use archwright_protocol::{
     Action, DATA_DIR, DataFormat, DataSource, Recipe, Setup, Split, Start, Subset, Task, Train, VERSION,
@@ -9,22 +10,6 @@ use archwright_protocol::{
 use archwright_space::{Context, Definition, Scalar, SearchSpace, Value, bundled};
 use archwright_trainer::Trainer;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-
-/// Images in each of CIFAR-10's six files.
-const IMAGES: usize = 256;
-
-/// Files like CIFAR-10's, filled with a fixed pattern.
-fn write_data(folder: &Path) {
-    let names = (1..=5).map(|batch| format!("data_batch_{batch}.bin")).chain(["test_batch.bin".to_owned()]);
-    for (file, name) in names.enumerate() {
-        let record = |image: usize| {
-            let label = std::iter::once((image % 10) as u8);
-            label.chain((0..3072).map(move |pixel| (pixel * 7 + image * 31 + file * 13) as u8))
-        };
-        let content: Vec<u8> = (0..IMAGES).flat_map(record).collect();
-        std::fs::write(folder.join(&name), content).unwrap_or_else(|error| panic!("{name}: {error}"));
-    }
-}
 
 /// NAS-Bench-201's cell with a 3x3 convolution on every edge, one cell a stage, 16 channels.
 fn action() -> Action {
@@ -50,7 +35,7 @@ fn action() -> Action {
 
 fn step(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    write_data(folder.path());
+    images::write(folder.path());
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var(DATA_DIR, folder.path()) };
     let task =

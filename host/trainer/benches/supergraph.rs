@@ -1,8 +1,9 @@
 //! DARTS's search step: a step of the shared weights along the mixture, and the derivative of the validation loss by its
 //! probabilities. 8 cells, 16 channels, batches of 64 images of 3x32x32. `supergraph_torch.py` does the same by the authors' code.
 
+mod images;
+
 use std::hint::black_box;
-use std::path::Path;
 
 use archwright_protocol::{
     Action, DATA_DIR, DataFormat, DataSource, DifferentiateShared, Paths, Recipe, Setup, SharedStart, SharedState,
@@ -12,22 +13,7 @@ use archwright_space::{Context, Definition, Relaxation, Space, bundled, rows};
 use archwright_trainer::Trainer;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
-/// Images in each of CIFAR-10's six files.
-const IMAGES: usize = 256;
 const BATCH: u32 = 64;
-
-/// Files like CIFAR-10's, filled with a fixed pattern.
-fn write_data(folder: &Path) {
-    let names = (1..=5).map(|batch| format!("data_batch_{batch}.bin")).chain(["test_batch.bin".to_owned()]);
-    for (file, name) in names.enumerate() {
-        let record = |image: usize| {
-            let label = std::iter::once((image % 10) as u8);
-            label.chain((0..3072).map(move |pixel| (pixel * 7 + image * 31 + file * 13) as u8))
-        };
-        let content: Vec<u8> = (0..IMAGES).flat_map(record).collect();
-        std::fs::write(folder.join(&name), content).unwrap_or_else(|error| panic!("{name}: {error}"));
-    }
-}
 
 /// The state of the weights goes from step to step.
 struct Search {
@@ -86,7 +72,7 @@ impl Search {
 
 fn search_step(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    write_data(folder.path());
+    images::write(folder.path());
     // SAFETY: no other thread runs yet.
     unsafe {
         std::env::set_var(DATA_DIR, folder.path());

@@ -3,7 +3,7 @@
 use archwright_protocol::{FailureKind, Recipe, Subset};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use tch::{Device, Kind, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, TchError, Tensor};
 
 use crate::Problem;
 use crate::augment::augment;
@@ -65,11 +65,21 @@ impl<'a> Material<'a> {
                 let mut order = examples.clone();
                 shuffle(&mut order, &mut ChaCha8Rng::seed_from_u64(seed));
                 let batches = order.chunks(recipe.batch_size as usize);
-                // A batch norm cannot normalise over one example.
-                let batches = batches.filter(|batch| batch.len() > 1 || order.len() == 1);
+                let batches = batches.filter(|batch| is_batch(batch.len(), order.len()));
                 batches.map(|batch| Batch::Images(batch.to_vec())).collect()
             }
             Self::Text(columns) => columns.windows(recipe.sequence_length.into()).map(Batch::Rows).collect(),
+        }
+    }
+
+    /// Number of the batches of an epoch.
+    pub(crate) fn count(&self, recipe: &Recipe) -> usize {
+        match self {
+            Self::Images { examples, .. } => {
+                let (all, each) = (examples.len(), (recipe.batch_size as usize).max(1));
+                (0..all).step_by(each).filter(|first| is_batch(each.min(all - first), all)).count()
+            }
+            Self::Text(columns) => columns.windows(recipe.sequence_length.into()).count(),
         }
     }
 
@@ -118,6 +128,16 @@ impl<'a> Material<'a> {
     }
 }
 
+/// Whether so many of all examples make a batch: a batch norm cannot normalise over one.
+fn is_batch(size: usize, all: usize) -> bool {
+    size > 1 || all == 1
+}
+
+/// Number of examples whose own class, of `labels`, has the highest score.
+pub(crate) fn right(scores: &Tensor, labels: &Tensor) -> Result<Tensor, TchError> {
+    scores.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(Kind::Int64)
+}
+
 /// What scores are compared with: one set of labels, or two with mixup.
 pub(crate) struct LossOf {
     labels: Tensor,
@@ -133,7 +153,7 @@ impl LossOf {
 
     /// Number of examples whose own class has the highest score.
     pub(crate) fn right(&self, scores: &Tensor) -> Result<Tensor, Problem> {
-        Ok(scores.f_argmax(1, false)?.f_eq_tensor(&self.labels)?.f_sum(Kind::Int64)?)
+        Ok(right(scores, &self.labels)?)
     }
 
     pub(crate) fn of(&self, scores: &Tensor) -> Result<Tensor, Problem> {

@@ -99,38 +99,31 @@ impl Trainer {
     ) -> Result<(Metrics, bool), Problem> {
         let recipe = &train.recipe;
         let material = Material::new(&self.data, 1.0, recipe)?;
-        let weights_seed = shared.seed;
-        let order = |epoch: u64| material.batches(recipe, seed::derive(weights_seed, "order", epoch));
-        let mut batches = order(0);
-        let length = batches.len().max(1) as u64;
-        let mut at_hand = 0;
+        let mut at = Position::of(shared, &material, recipe);
+        let mut batches = at.batches(shared.seed, &material, recipe);
         let mut sums = Sums::new(self.device)?;
         let mut sign = Instant::now();
         for turn in 0..train.steps {
-            let (epoch, place) = (shared.steps / length, shared.steps % length);
-            if epoch != at_hand {
-                batches = order(epoch);
-                at_hand = epoch;
+            let now = Position::of(shared, &material, recipe);
+            if now.epoch != at.epoch {
+                batches = now.batches(shared.seed, &material, recipe);
             }
-            let Some(batch) = batches.get(place as usize) else {
+            at = now;
+            let Some(batch) = batches.get(at.place as usize) else {
                 return Err(Problem::new(FailureKind::Unsupported, "there is nothing to learn from"));
             };
-            if place == 0 {
+            if at.place == 0 {
                 states.clear();
             }
-            let step = Step { opened, train, material: &material, batch, epoch, place, length, turn: turn as usize };
-            let before: Vec<Tensor> = states.iter().map(Tensor::shallow_clone).collect();
-            if let Err(problem) = self.shared_step(&step, shared, states, &mut sums) {
-                *states = before;
-                return Err(problem);
-            }
+            let step = Step { opened, train, material: &material, batch, at, turn: turn as usize };
+            self.shared_step(&step, shared, states, &mut sums)?;
             if sign.elapsed() >= SIGN_OF_LIFE {
                 sign = Instant::now();
-                progress(shared.steps as f64 / length as f64, None);
+                progress(Position::of(shared, &material, recipe).epochs(), None);
             }
         }
         let metrics = sums.metrics()?;
-        Ok((metrics, shared.steps.is_multiple_of(length)))
+        Ok((metrics, Position::of(shared, &material, recipe).place == 0))
     }
 
     fn shared_step(
@@ -140,14 +133,14 @@ impl Trainer {
         states: &mut Vec<Tensor>,
         sums: &mut Sums,
     ) -> Result<(), Problem> {
-        let Step { opened, train, material, batch, place, epoch, .. } = *step;
+        let Step { opened, train, material, batch, at: Position { epoch, place, .. }, .. } = *step;
         let TrainShared { supergraph, recipe, .. } = train;
         let step_seed = seed::derive(seed::derive(shared.seed, "epoch", epoch), "step", place);
         let subjects = step.subjects(step_seed)?;
         let share = 1.0 / subjects.len() as f64;
         let mode = Mode::Train { drop_path: recipe.drop_path * epoch as f64 / f64::from(recipe.epochs) };
         let mut gradients: BTreeMap<String, Tensor> = BTreeMap::new();
-        let before = std::mem::take(states);
+        let mut after = Vec::new();
         for subject in subjects {
             let built;
             let network = match &subject {
@@ -159,20 +152,20 @@ impl Trainer {
             };
             memory::check(network, recipe, self.device)?;
             let model = shared.path(network, recipe)?;
-            *states = before.iter().map(Tensor::shallow_clone).collect();
-            if !fits(&model, states) {
-                *states = material.first_states(&model)?;
-            }
+            after = match fits(&model, states) {
+                true => states.iter().map(Tensor::shallow_clone).collect(),
+                false => material.first_states(&model)?,
+            };
             seed_libtorch(step_seed);
             let input = &supergraph.input;
             let scored = match &subject {
-                Subject::Architecture(_) => material.scores(&model, batch, states, recipe, input, mode)?,
+                Subject::Architecture(_) => material.scores(&model, batch, &mut after, recipe, input, mode)?,
                 Subject::Relaxation(Relaxation { probabilities, .. }) => {
                     let structure = &opened.mixture()?.structure;
                     let unwanted = vec![false; structure.probabilities()];
                     let row = Tensor::f_from_slice(probabilities)?;
                     let mixture = Mixture::new(&model, structure, &row, Some(&unwanted))?;
-                    material.scores(&mixture, batch, states, recipe, input, mode)?
+                    material.scores(&mixture, batch, &mut after, recipe, input, mode)?
                 }
             };
             let right = scored.loss_of.right(&scored.scores.output)?;
@@ -182,7 +175,9 @@ impl Trainer {
             sums.add(&right, &loss.f_detach()?, material.size(batch))?;
             shared.gather(&model, &gradient, share, &mut gradients)?;
         }
-        shared.step(gradients, recipe, learning_rate(recipe, step.at(), recipe.epochs))
+        shared.step(gradients, recipe, learning_rate(recipe, step.at.epochs(), recipe.epochs))?;
+        *states = after;
+        Ok(())
     }
 
     /// Evaluates an architecture with shared weights.
@@ -279,16 +274,15 @@ impl Trainer {
         let at = Point { structure: &mixture.structure, probabilities: &probabilities, wanted };
         let derivative = if *unrolled {
             let training = Material::new(&self.data, 1.0, recipe)?;
-            let (epoch, place, length) = next_batch(&training, recipe, shared);
-            let batches = training.batches(recipe, seed::derive(shared.seed, "order", epoch));
-            let training_batch = batches.get(place as usize);
+            let next = Position::of(shared, &training, recipe);
+            let batches = next.batches(shared.seed, &training, recipe);
+            let training_batch = batches.get(next.place as usize);
             let training_batch = training_batch.ok_or_else(|| Problem::data("there are no training examples"))?;
             let mut on_training =
                 |mixture: &Mixture<'_>| loss(&losses(&training, training_batch, mixture, recipe)?, recipe);
             let gathered = shared.momentum(&model)?;
-            let at_epoch = epoch as f64 + place as f64 / length as f64;
             let ahead = Ahead {
-                rate: learning_rate(recipe, at_epoch, recipe.epochs),
+                rate: learning_rate(recipe, next.epochs(), recipe.epochs),
                 momentum: gathered.as_ref().map(|gathered| (recipe.momentum, gathered)),
                 weight_decay: recipe.weight_decay,
             };
@@ -356,6 +350,33 @@ impl Opened {
     }
 }
 
+/// How far shared weights have come.
+#[derive(Clone, Copy)]
+struct Position {
+    /// Whole epochs.
+    epoch: u64,
+    /// Steps of the epoch after those, and of a whole one.
+    place: u64,
+    length: u64,
+}
+
+impl Position {
+    fn of(shared: &SharedWeights, material: &Material<'_>, recipe: &Recipe) -> Self {
+        let length = material.count(recipe).max(1) as u64;
+        Self { epoch: shared.steps / length, place: shared.steps % length, length }
+    }
+
+    /// Epochs, fractions included.
+    fn epochs(self) -> f64 {
+        self.epoch as f64 + self.place as f64 / self.length as f64
+    }
+
+    /// The training batches of the epoch, for weights of this seed.
+    fn batches(self, seed: u64, material: &Material<'_>, recipe: &Recipe) -> Vec<Batch> {
+        material.batches(recipe, seed::derive(seed, "order", self.epoch))
+    }
+}
+
 /// One step of shared training.
 #[derive(Clone, Copy)]
 struct Step<'a> {
@@ -363,20 +384,12 @@ struct Step<'a> {
     train: &'a TrainShared,
     material: &'a Material<'a>,
     batch: &'a Batch,
-    epoch: u64,
-    /// Steps of the epoch before it, and of the whole epoch.
-    place: u64,
-    length: u64,
+    at: Position,
     /// Steps of the action before it.
     turn: usize,
 }
 
 impl Step<'_> {
-    /// Epochs of training before it.
-    fn at(&self) -> f64 {
-        self.epoch as f64 + self.place as f64 / self.length as f64
-    }
-
     /// What learns.
     fn subjects(&self, step_seed: u64) -> Result<Vec<Subject>, Problem> {
         let sample = |index: u32| self.opened.space.sample(seed::derive(step_seed, "path", index.into()));
@@ -423,12 +436,6 @@ impl Sums {
     }
 }
 
-/// Epoch and place in it of the batch that comes next, and the steps of an epoch.
-fn next_batch(material: &Material<'_>, recipe: &Recipe, shared: &SharedWeights) -> (u64, u64, u64) {
-    let length = material.batches(recipe, 0).len().max(1) as u64;
-    (shared.steps / length, shared.steps % length, length)
-}
-
 /// All labels alike, each left out with a probability such that a decision loses all of its labels with probability `rate`
 /// (Bender et al. 2018, section 3.2). One that would lose all keeps them.
 fn dropped(rows: &[Row], rate: f64, seed: u64) -> Relaxation {
@@ -449,9 +456,11 @@ fn dropped(rows: &[Row], rate: f64, seed: u64) -> Relaxation {
 
 /// A batch of a number that counts through all passes.
 fn numbered(material: &Material<'_>, recipe: &Recipe, number: u64) -> Result<Batch, Problem> {
-    let order = |pass| material.batches(recipe, seed::derive(0, "validation", pass));
-    let length = order(0).len() as u64;
-    let found = (length > 0).then(|| order(number / length).into_iter().nth((number % length) as usize)).flatten();
+    let length = material.count(recipe) as u64;
+    let found = number.checked_rem(length).and_then(|place| {
+        let order = seed::derive(0, "validation", number / length);
+        material.batches(recipe, order).into_iter().nth(place as usize)
+    });
     found.ok_or_else(|| Problem::data("there are no validation examples"))
 }
 

@@ -13,6 +13,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::checkpoint::Keeper;
 use crate::data::{self, Data};
+use crate::material::right;
 use crate::model::{Mode, Model};
 use crate::run::Run;
 use crate::supergraph::{Loaded, Opened};
@@ -209,7 +210,7 @@ impl Tally {
 
     /// Adds examples; those whose label is below 0 are none.
     pub(crate) fn add(&mut self, scores: &Tensor, labels: &Tensor) -> Result<(), Problem> {
-        self.right = self.right.f_add(&scores.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(Kind::Int64)?)?;
+        self.right = self.right.f_add(&right(scores, labels)?)?;
         let sum = scores.f_cross_entropy_loss::<Tensor>(labels, None, Reduction::Sum, -100, 0.0)?;
         self.loss = self.loss.f_add(&sum)?;
         self.count = self.count.f_add(&labels.f_ge(0)?.f_sum(Kind::Int64)?)?;
