@@ -1,8 +1,9 @@
 //! Turning what an estimator asks for into an action of a trainer, and its content into a key.
 
+use archwright_plugin::PluginError;
 use archwright_plugin::model::{
-    ActionOutcome, OutcomeEpoch, PluginAction, SharedDerivative, SharedEvaluation, SharedTraining,
-    Start as PluginStart, Training,
+    ActionOutcome, EstimateOutcome, OutcomeEpoch, PluginAction, SharedDerivative, SharedEvaluation, SharedTraining,
+    Start as PluginStart, Step, Training,
 };
 use archwright_protocol::{
     Action, Epoch, Evaluate, EvaluateShared, Latency, Metrics, Outcome, Ready, Recipe, Split, Start, Subset,
@@ -48,9 +49,30 @@ pub(crate) enum Request {
     Unknown,
 }
 
+/// What comes of an estimator's answer for a job.
+pub(crate) enum Next {
+    /// The host has this done.
+    Act(Request),
+    /// The job is over.
+    Over(EstimateOutcome),
+}
+
+impl Next {
+    /// An estimator that refuses one query in due form can go on with others; what else it fails by is an error.
+    pub(crate) fn of(step: Result<Step, PluginError>) -> Result<Self, PluginError> {
+        Ok(match step {
+            Ok(Step::Act(action)) => Self::Act(Request::of(action)),
+            Ok(Step::Done(estimate)) => Self::Over(EstimateOutcome::Estimated(estimate)),
+            Ok(Step::Failed(reason)) => Self::Over(EstimateOutcome::Failed(reason)),
+            Err(error @ PluginError::Guest { .. }) => Self::Over(EstimateOutcome::Failed(error.to_string())),
+            Err(error) => return Err(error),
+        })
+    }
+}
+
 impl Request {
     /// What an estimator asks for.
-    pub(crate) fn of(action: PluginAction) -> Self {
+    fn of(action: PluginAction) -> Self {
         match action {
             PluginAction::Train(training) => Self::Train(training),
             PluginAction::TrainShared(training) => Self::TrainShared(training),
@@ -268,17 +290,11 @@ pub(crate) fn shown(
     weights: Option<String>,
     footprint: impl FnOnce() -> Result<Footprint, String>,
 ) -> ActionOutcome {
-    let measured = |objective: &ObjectiveName| {
-        matches!(
-            objective,
-            ObjectiveName::Accuracy | ObjectiveName::Loss | ObjectiveName::Perplexity | ObjectiveName::Latency
-        )
-    };
     if outcome.latency.is_none() && objectives.contains(&ObjectiveName::Latency) {
         return failed("the trainer measured no latency, although it was asked to".into());
     }
     let latency = outcome.latency.unwrap_or_default();
-    let footprint = if objectives.iter().all(measured) { Ok(Footprint::default()) } else { footprint() };
+    let footprint = if objectives.iter().any(|one| one.is_size()) { footprint() } else { Ok(Footprint::default()) };
     let footprint = match footprint {
         Ok(footprint) => footprint,
         Err(problem) => return failed(problem),

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use archwright_plugin::model::{Estimate, Goal, Purpose, Query, Step, Subject};
+use archwright_plugin::model::{Estimate, EstimateOutcome, Goal, Purpose, Query, Step, Subject};
 use archwright_plugin::{Estimator, PluginError};
 use archwright_space::{Architecture, Space, seed};
 use archwright_store::{RunRecord, RunStatus, Store};
 use serde::Serialize;
 
-use crate::action::{Request, failed, shown};
+use crate::action::{Next, failed, shown};
 use crate::driver::objective_name;
 use crate::error::SearchError;
 use crate::experiment::{Choice, Experiment, ExperimentFile};
@@ -229,15 +229,13 @@ fn follow(
     step: Result<Step, PluginError>,
     results: &mut BTreeMap<u64, Result<Estimate, String>>,
 ) -> Result<bool, SearchError> {
-    let result = match step {
-        Ok(Step::Act(action)) => {
-            jobs.request(job, Request::of(action))?;
+    let result = match Next::of(step)? {
+        Next::Act(request) => {
+            jobs.request(job, request)?;
             return Ok(false);
         }
-        Ok(Step::Done(estimate)) => Ok(estimate),
-        Ok(Step::Failed(reason)) => Err(reason),
-        Err(error @ PluginError::Guest { .. }) => Err(error.to_string()),
-        Err(error) => return Err(error.into()),
+        Next::Over(EstimateOutcome::Estimated(estimate)) => Ok(estimate),
+        Next::Over(EstimateOutcome::Failed(reason)) => Err(reason),
     };
     results.insert(job, result);
     Ok(true)

@@ -10,7 +10,7 @@ use archwright_space::{Architecture, Space};
 use archwright_store::{RunId, Store};
 use serde_json::json;
 
-use crate::action::{Request, failed, shown};
+use crate::action::{Next, failed, shown};
 use crate::error::SearchError;
 use crate::experiment::{Experiment, ObjectiveName, TellOrder};
 use crate::jobs::{Delivery, Jobs};
@@ -260,16 +260,12 @@ impl Driver<'_> {
         job: Job,
         step: Result<Step, PluginError>,
     ) -> Result<(), SearchError> {
-        let outcome = match step {
-            Ok(Step::Act(action)) => {
+        let outcome = match Next::of(step)? {
+            Next::Act(request) => {
                 progress.jobs.insert(sequence, job);
-                return jobs.request(sequence, Request::of(action));
+                return jobs.request(sequence, request);
             }
-            Ok(Step::Done(estimate)) => EstimateOutcome::Estimated(estimate),
-            Ok(Step::Failed(reason)) => EstimateOutcome::Failed(reason),
-            // The estimator refused this query in due form; it can go on with others.
-            Err(error @ PluginError::Guest { .. }) => EstimateOutcome::Failed(error.to_string()),
-            Err(error) => return Err(error.into()),
+            Next::Over(outcome) => outcome,
         };
         let place = progress.estimated.partition_point(|(other, ..)| *other < sequence);
         progress.estimated.insert(place, (sequence, job, outcome));

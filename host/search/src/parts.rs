@@ -20,6 +20,9 @@ use crate::search::Environment;
 /// What strategies need that ask about relaxations.
 pub(crate) const GRADIENTS: &str = "gradients";
 
+/// The action of estimators that train weights for all architectures.
+pub(crate) const TRAIN_SHARED: &str = "train-shared";
+
 /// First bytes of a component.
 const WASM: &[u8] = b"\0asm";
 
@@ -162,13 +165,15 @@ fn check_needs(file: &ExperimentFile, strategy: &Component, estimator: &Componen
     }
 }
 
+/// Whether a plugin cannot do without something.
+pub(crate) fn needs(component: &Component, name: &str) -> bool {
+    component.description().needs.iter().any(|need| need == name)
+}
+
 /// Refuses objectives that say nothing of what lies between architectures, for a strategy that looks there.
 fn check_objectives(file: &ExperimentFile, strategy: &Component) -> Result<(), ExperimentError> {
-    let relaxes = strategy.description().needs.iter().any(|need| need == GRADIENTS);
-    let objectives = &file.experiment.task.objectives;
-    let measured =
-        |one: &&ObjectiveName| matches!(one, ObjectiveName::Accuracy | ObjectiveName::Loss | ObjectiveName::Perplexity);
-    match objectives.iter().find(|one| !measured(one)).filter(|_| relaxes) {
+    let of_one = |one: &&ObjectiveName| one.is_size() || **one == ObjectiveName::Latency;
+    match file.experiment.task.objectives.iter().find(of_one).filter(|_| needs(strategy, GRADIENTS)) {
         None => Ok(()),
         Some(objective) => Err(file.error(
             &["task", "objectives"],
@@ -185,8 +190,7 @@ fn check_objectives(file: &ExperimentFile, strategy: &Component) -> Result<(), E
 
 /// Refuses latencies with an estimator that has no network trained alone: they are measured before such trainings.
 fn check_latency(file: &ExperimentFile, estimator: &Component) -> Result<(), ExperimentError> {
-    let shares = estimator.description().needs.iter().any(|need| need == "train-shared");
-    if !shares || file.experiment.latency().is_none() {
+    if !needs(estimator, TRAIN_SHARED) || file.experiment.latency().is_none() {
         return Ok(());
     }
     let limited = file.experiment.constraints.as_ref().is_some_and(|constraints| constraints.latency.is_some());

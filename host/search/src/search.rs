@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archwright_plugin::model::{Goal, Objective};
-use archwright_plugin::{Component, Estimator, EstimatorSetup, Strategy, StrategySetup};
-use archwright_protocol::{DataFormat, Ready, Recipe, Setup, Supergraph, Task, VERSION};
+use archwright_plugin::{Estimator, EstimatorSetup, Strategy, StrategySetup};
+use archwright_protocol::{DataFormat, Ready, Recipe, Setup, Supergraph, VERSION};
 use archwright_space::{Context, Space, seed};
 use archwright_store::{RunId, RunStatus, Store};
 use serde_json::json;
@@ -20,7 +20,7 @@ use crate::finale::Finale;
 use crate::jobs::{Jobs, Watch};
 use crate::journal::{Head, Journal, Record, answer};
 use crate::lock::{Lock, differences};
-use crate::parts::{GRADIENTS, Loaded, Pinned, Prefer, load, log_sink};
+use crate::parts::{GRADIENTS, Loaded, Pinned, Prefer, TRAIN_SHARED, load, log_sink, needs};
 use crate::report::{Event, Observer, Report, Summary};
 use crate::stop::Stop;
 use crate::trainers::{TrainerCommand, TrainerPool};
@@ -87,10 +87,6 @@ impl Search {
     /// The experiment with every default filled in.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
-    }
-
-    pub(crate) fn task(&self) -> &Task {
-        &self.loaded.task
     }
 
     /// What a journal of this search starts with, with a trainer that says `ready`.
@@ -366,7 +362,8 @@ impl Set<'_> {
         self.search.experiment.run.keep_weights || needs(&self.search.loaded.estimator, RESUME)
     }
 
-    fn maker(&self) -> ActionMaker<'_> {
+    /// What the run's actions are made from.
+    pub(crate) fn maker(&self) -> ActionMaker<'_> {
         let Search { experiment, loaded, .. } = self.search;
         ActionMaker {
             space: self.space,
@@ -434,7 +431,7 @@ fn offers(ready: &Ready, keep_weights: bool, declarative: bool) -> Vec<String> {
     let offered = |action: &&String| *action == "train" || (*action == RESUME && keep_weights);
     let mut offers: Vec<String> = ready.actions.iter().filter(offered).cloned().collect();
     if declarative && ready.actions.iter().any(|action| action == SHARED) {
-        offers.extend(["train-shared", "evaluate-shared", "differentiate-shared"].map(String::from));
+        offers.extend([TRAIN_SHARED, "evaluate-shared", "differentiate-shared"].map(String::from));
     }
     offers
 }
@@ -448,10 +445,6 @@ fn epoch_steps(ready: &Ready, format: DataFormat, recipe: &Recipe) -> u32 {
         _ => examples / batch + u64::from(examples % batch > 1),
     };
     u32::try_from(steps).unwrap_or(u32::MAX).max(1)
-}
-
-fn needs(component: &Component, name: &str) -> bool {
-    component.description().needs.iter().any(|need| need == name)
 }
 
 pub(crate) fn objective(name: ObjectiveName) -> Objective {

@@ -176,23 +176,14 @@ fn repeat(
     requests: &BTreeMap<u64, (Request, Outcome)>,
     verified: &mut Verified,
 ) -> Result<(), SearchError> {
-    let Set { search, store, ready, space, stop, .. } = *set;
+    let Set { search, store, ready, stop, .. } = *set;
     let mut pool = search.pool(store, &["cpu".to_owned()], stop, VERIFIED)?;
     let changed = differences(ready, pool.ready());
     if !changed.is_empty() {
         return Err(SearchError::Changed(changed));
     }
-    let maker = ActionMaker {
-        space,
-        task: search.task(),
-        recipe: &search.experiment().task.recipe,
-        ready,
-        keep_weights: false,
-        share_isomorphic: true,
-        // A measurement does not repeat, and a limit that it decides by may fall out otherwise.
-        latency: None,
-        supergraph: search.supergraph(ready),
-    };
+    // A measurement does not repeat, and a limit that it decides by may fall out otherwise.
+    let maker = ActionMaker { keep_weights: false, share_isomorphic: true, latency: None, ..set.maker() };
     for (ticket, (request, recorded)) in requests {
         let Ok(keyed) = maker.make(request) else { continue };
         pool.submit(*ticket, Work::new(keyed.action));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use archwright_space::{Architecture, Domain, Space};
+use archwright_space::{Architecture, Space};
 
 use super::{Checks, Subject, declined, log, objectives, same, spaces};
 use crate::model::{
@@ -170,10 +170,7 @@ fn estimate(space: &Space, query: &Query, trained: usize) -> Estimate {
 
 /// Accuracy and gradient of a distribution: later labels are better.
 fn relaxed(space: &Space, rows: &[f32]) -> (f64, Vec<f32>) {
-    let lengths = space.decisions().iter().filter_map(|decision| match &decision.domain {
-        Domain::Categorical(labels) => Some(labels.len()),
-        _ => None,
-    });
+    let lengths = archwright_space::rows(space.decisions()).into_iter().map(|row| row.length);
     let gradient: Vec<f32> =
         lengths.flat_map(|length| (0..length).map(move |label| -(label as f32) / length as f32)).collect();
     let loss: f32 = rows.iter().zip(&gradient).map(|(share, slope)| share * slope).sum();

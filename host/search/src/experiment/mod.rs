@@ -127,6 +127,13 @@ pub enum ObjectiveName {
     Latency,
 }
 
+impl ObjectiveName {
+    /// Whether it is known from the network alone, without any measurement.
+    pub(crate) fn is_size(self) -> bool {
+        matches!(self, Self::Parameters | Self::MultiplyAdds | Self::ActivationBytes)
+    }
+}
+
 /// What a network may need at most. Architectures that need more are not drawn, and fail where a strategy asks for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
