@@ -1,12 +1,19 @@
 //! Training steps and architecture steps in turn, one query at a time.
 
-use archwright_sdk::{Error, Estimate, EstimateOutcome, LogLevel, Observation, Purpose, Query, Reply, Subject, log};
+use archwright_sdk::{
+    Architecture, Error, Estimate, EstimateOutcome, LogLevel, Observation, Purpose, Query, Reply, Subject, log,
+};
+
+use crate::{Derivation, Parameters};
 
 /// Queries of one kind, training steps or probes, that fail one after the other before a search ends.
 pub const FAILURES: u32 = 50;
 
 /// What a method does in the steps that [`Alternation`] takes.
 pub trait Method {
+    /// What it learns.
+    fn parameters(&self) -> &Parameters;
+
     /// What the shared weights learn from next. `share` is that of all their training so far, in [0, 1].
     fn train(&mut self, share: f64) -> Subject;
 
@@ -155,8 +162,15 @@ impl<M: Method> Alternation<M> {
         self.count(1, learned);
     }
 
+    /// The architecture that was learned; nothing where none can be built.
+    pub fn recommend(&self, derivation: &mut Derivation) -> Vec<Architecture> {
+        self.review();
+        let parameters = self.method.parameters();
+        derivation.derive(&parameters.rows, &parameters.probabilities()).into_iter().collect()
+    }
+
     /// Says in the run's log where the search came to less than it should have.
-    pub fn review(&self) {
+    fn review(&self) {
         let percent = 100.0 * self.share;
         if self.learned == 0 {
             log(LogLevel::Warn, "the architecture learned from no step: what is picked is as good as a random one");
@@ -196,6 +210,10 @@ mod tests {
     }
 
     impl Method for Diary {
+        fn parameters(&self) -> &Parameters {
+            panic!("a diary learns nothing")
+        }
+
         fn train(&mut self, _: f64) -> Subject {
             self.entries.push('t');
             Subject::Architecture(Architecture::Point(Vec::new()))

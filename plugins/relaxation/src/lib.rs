@@ -7,6 +7,7 @@
 
 mod adam;
 mod alternation;
+mod concrete;
 mod derivation;
 mod noise;
 mod parameters;
@@ -17,6 +18,7 @@ pub mod testing;
 
 pub use adam::Adam;
 pub use alternation::{Alternation, FAILURES, Method, Schedule};
+pub use concrete::{Concrete, Sample};
 pub use derivation::{Derivation, choose};
 pub use noise::{draw, gumbel, normal, pair};
 pub use parameters::Parameters;

@@ -72,9 +72,7 @@ impl Strategy for Darts {
     }
 
     fn recommend(&mut self) -> Vec<Architecture> {
-        self.search.review();
-        let parameters = &self.search.method().parameters;
-        self.derivation.derive(&parameters.rows, &parameters.probabilities()).into_iter().collect()
+        self.search.recommend(&mut self.derivation)
     }
 }
 
@@ -86,6 +84,10 @@ impl Mixture {
 }
 
 impl Method for Mixture {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     fn train(&mut self, _: f64) -> Subject {
         self.subject()
     }

@@ -1,7 +1,9 @@
 //! Gradient-based search over differentiable samples: one path at a time is computed, and its derivative goes through a
 //! Gumbel softmax (Dong & Yang 2019).
 
-use archwright_relaxation::{Adam, Alternation, Derivation, Method, Parameters, Points, Rows, Schedule, gradient};
+use archwright_relaxation::{
+    Adam, Alternation, Concrete, Derivation, Method, Parameters, Points, Rows, Sample, Schedule, gradient,
+};
 use archwright_sdk::prelude::*;
 
 /// Standard deviation of the first logits, as in the authors' code.
@@ -52,18 +54,10 @@ pub struct Gdas {
 /// Samples paths.
 struct Sampler {
     parameters: Parameters,
-    /// The temperature at the start and at the end.
-    temperatures: [f64; 2],
-    rng: Rng,
-    /// What the probe in flight sampled: the softmax that its derivative goes through, and that softmax's temperature.
+    concrete: Concrete,
+    /// What the probe in flight sampled: the largest of logits and noise, and the softmax that its derivative goes through
+    /// (section 3.2).
     sampled: Sample,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Sample {
-    choices: Vec<usize>,
-    soft: Vec<f64>,
-    temperature: f64,
 }
 
 impl Strategy for Gdas {
@@ -81,7 +75,8 @@ impl Strategy for Gdas {
         let points = Points::new(setup.decisions, space);
         let derivation = Derivation::new(points, options.inputs_per_node, rng.next_u64());
         let temperatures = [options.initial_temperature, options.final_temperature];
-        let sampler = Sampler { parameters, temperatures, rng, sampled: Sample::default() };
+        let concrete = Concrete::new(temperatures, rng);
+        let sampler = Sampler { parameters, concrete, sampled: Sample::default() };
         Ok(Self { search: Alternation::new(sampler, Schedule::default()), derivation })
     }
 
@@ -94,23 +89,11 @@ impl Strategy for Gdas {
     }
 
     fn recommend(&mut self) -> Vec<Architecture> {
-        self.search.review();
-        let parameters = &self.search.method().parameters;
-        self.derivation.derive(&parameters.rows, &parameters.probabilities()).into_iter().collect()
+        self.search.recommend(&mut self.derivation)
     }
 }
 
 impl Sampler {
-    /// A fresh sample: the largest of logits and noise, and the softmax in its place (section 3.2).
-    fn sample(&mut self, share: f64) -> Sample {
-        let rows = &self.parameters.rows;
-        let [first, last] = self.temperatures;
-        let temperature = first + (last - first) * share;
-        let noisy = self.parameters.noisy(&mut self.rng);
-        // The logarithm of a softmax differs from the logits by the same in a row, which changes no softmax.
-        Sample { choices: rows.argmax(&noisy), soft: rows.softmax(&noisy, temperature), temperature }
-    }
-
     /// The sampled path, and nothing but it computed.
     fn subject(&self, sample: &Sample) -> Subject {
         let rows = &self.parameters.rows;
@@ -119,23 +102,27 @@ impl Sampler {
 }
 
 impl Method for Sampler {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     fn train(&mut self, share: f64) -> Subject {
-        let sample = self.sample(share);
+        let sample = self.concrete.sample(&self.parameters, share);
         self.subject(&sample)
     }
 
     fn probe(&mut self, share: f64) -> Option<Subject> {
-        self.sampled = self.sample(share);
+        self.sampled = self.concrete.sample(&self.parameters, share);
         Some(self.subject(&self.sampled))
     }
 
     fn learn(&mut self, estimate: &Estimate) -> bool {
         let rows = &self.parameters.rows;
         let Some(gradient) = gradient(estimate, rows.labels()) else { return false };
-        let Sample { choices, soft, temperature } = &self.sampled;
+        let hard = rows.one_hot(&self.sampled.choices);
         // Whatever the estimate has for other labels was not asked for.
-        let gradient: Vec<f64> = rows.one_hot(choices).iter().zip(gradient).map(|(one, slope)| one * slope).collect();
-        let by_logit: Vec<f64> = rows.to_logits(soft, &gradient).into_iter().map(|slope| slope / temperature).collect();
+        let gradient: Vec<f64> = hard.iter().zip(gradient).map(|(one, slope)| one * slope).collect();
+        let by_logit = self.sampled.to_logits(rows, &gradient);
         self.parameters.descend(&by_logit);
         true
     }

@@ -90,9 +90,7 @@ impl Strategy for ProxylessNas {
     }
 
     fn recommend(&mut self) -> Vec<Architecture> {
-        self.search.review();
-        let parameters = &self.search.method().parameters;
-        self.derivation.derive(&parameters.rows, &parameters.probabilities()).into_iter().collect()
+        self.search.recommend(&mut self.derivation)
     }
 }
 
@@ -118,6 +116,10 @@ impl Paths {
 }
 
 impl Method for Paths {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// One path: as an architecture where that says all, else with the other decisions left as the estimator mixes them.
     fn train(&mut self, _: f64) -> Subject {
         if self.parameters.rows.is_whole()

@@ -1,7 +1,9 @@
 //! Stochastic neural architecture search: all alternatives are mixed by one soft sample, and the loss is differentiated
 //! through it (Xie et al. 2019).
 
-use archwright_relaxation::{Adam, Alternation, Derivation, Method, Parameters, Points, Rows, Schedule, gradient};
+use archwright_relaxation::{
+    Adam, Alternation, Concrete, Derivation, Method, Parameters, Points, Rows, Sample, Schedule, gradient,
+};
 use archwright_sdk::prelude::*;
 
 /// Standard deviation of the first logits, as in the authors' code.
@@ -52,17 +54,9 @@ pub struct Snas {
 /// Draws soft samples.
 struct Sampler {
     parameters: Parameters,
-    /// The temperature at the start and at the end.
-    temperatures: [f64; 2],
-    rng: Rng,
-    /// The sample that training and probe are of.
+    concrete: Concrete,
+    /// The sample that training and probe are of, from the concrete distribution (section 2.2).
     sampled: Sample,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Sample {
-    soft: Vec<f64>,
-    temperature: f64,
 }
 
 impl Strategy for Snas {
@@ -80,7 +74,8 @@ impl Strategy for Snas {
         let points = Points::new(setup.decisions, space);
         let derivation = Derivation::new(points, options.inputs_per_node, rng.next_u64());
         let temperatures = [options.initial_temperature, options.final_temperature];
-        let sampler = Sampler { parameters, temperatures, rng, sampled: Sample::default() };
+        let concrete = Concrete::new(temperatures, rng);
+        let sampler = Sampler { parameters, concrete, sampled: Sample::default() };
         Ok(Self { search: Alternation::new(sampler, Schedule::default()), derivation })
     }
 
@@ -93,30 +88,23 @@ impl Strategy for Snas {
     }
 
     fn recommend(&mut self) -> Vec<Architecture> {
-        self.search.review();
-        let parameters = &self.search.method().parameters;
-        self.derivation.derive(&parameters.rows, &parameters.probabilities()).into_iter().collect()
+        self.search.recommend(&mut self.derivation)
     }
 }
 
 impl Sampler {
-    /// A fresh sample of the concrete distribution (Xie et al. 2019, section 2.2).
-    fn sample(&mut self, share: f64) -> Sample {
-        let rows = &self.parameters.rows;
-        let [first, last] = self.temperatures;
-        let temperature = first + (last - first) * share;
-        let noisy = self.parameters.noisy(&mut self.rng);
-        Sample { soft: rows.softmax(&noisy, temperature), temperature }
-    }
-
     fn subject(&self) -> Subject {
         Subject::Relaxation(self.parameters.rows.relaxation(&self.sampled.soft, Vec::new()))
     }
 }
 
 impl Method for Sampler {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     fn train(&mut self, share: f64) -> Subject {
-        self.sampled = self.sample(share);
+        self.sampled = self.concrete.sample(&self.parameters, share);
         self.subject()
     }
 
@@ -129,8 +117,7 @@ impl Method for Sampler {
     fn learn(&mut self, estimate: &Estimate) -> bool {
         let rows = &self.parameters.rows;
         let Some(gradient) = gradient(estimate, rows.labels()) else { return false };
-        let Sample { soft, temperature } = &self.sampled;
-        let by_logit: Vec<f64> = rows.to_logits(soft, &gradient).into_iter().map(|slope| slope / temperature).collect();
+        let by_logit = self.sampled.to_logits(rows, &gradient);
         self.parameters.descend(&by_logit);
         true
     }
@@ -198,11 +185,10 @@ mod tests {
     #[test]
     fn the_temperature_falls_with_the_training() {
         let (snas, _) = open("nas-bench-201", 0, plain());
-        let parameters = snas.search.method().parameters.clone();
-        let temperatures = snas.search.method().temperatures;
-        let mut sampler = Sampler { parameters, temperatures, rng: Rng::new(1), sampled: Sample::default() };
+        let Sampler { parameters, concrete, .. } = snas.search.method();
+        let mut concrete = concrete.clone();
         for (share, temperature) in [(0.0, 1.0), (0.5, 0.515), (1.0, 0.03)] {
-            assert!((sampler.sample(share).temperature - temperature).abs() < 1e-12);
+            assert!((concrete.sample(parameters, share).temperature - temperature).abs() < 1e-12);
         }
     }
 
