@@ -1,0 +1,274 @@
+//! Making a table of a file.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use archwright_space::{Architecture, Space};
+use tempfile::NamedTempFile;
+
+use crate::column::{Measure, Role};
+use crate::gather::{Gathered, Gathering, RowKey};
+use crate::layout::{ColumnSummary, FINGERPRINT, Head, Source, Writer};
+use crate::{Table, TableError, point, rows};
+
+/// Most values of a table.
+const MAX_VALUES: usize = 1 << 33;
+
+/// What to import, and how.
+#[derive(Clone, Debug)]
+pub struct Import<'a> {
+    /// The file: `.csv`, `.tsv`, `.json`, `.jsonl` or `.parquet`.
+    pub file: &'a Path,
+    /// The space that its architectures are points of, in the context of their training.
+    pub space: &'a Space,
+    /// Name under which the space was given.
+    pub name: &'a str,
+    /// What columns hold whose headers do not say it.
+    pub columns: &'a [(String, Role)],
+    /// Epochs of a training, for a file that does not say it.
+    pub epochs: u32,
+}
+
+/// A table that was made.
+#[derive(Debug)]
+pub struct Imported {
+    /// The table.
+    pub table: Table,
+    /// What of the file is not in it.
+    pub left: Left,
+}
+
+/// What of a file was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Columns whose headers say nothing that is known.
+    pub columns: Vec<String>,
+    /// Architectures whose networks cannot be built. They can be looked up as points, not as isomorphic to others.
+    pub unbuilt: u64,
+}
+
+/// Reads a file and writes a table `into` a file, which is there whole or not at all.
+///
+/// Accuracies above 1 are taken for percent, the whole column of them. The rows of a file whose trainings are long and many
+/// are held in memory, 8 bytes a number.
+///
+/// # Errors
+/// Where the file cannot be read, a column is missing or of another kind, an architecture is no point of the space, rows
+/// contradict each other, or the table cannot be written. Names the rows.
+pub fn import(import: &Import<'_>, into: &Path) -> Result<Imported, TableError> {
+    let mut gathered = Gathered::new(import.space, import.columns);
+    rows::read(import.file, &mut gathered)?;
+    gathered.check()?;
+    if gathered.data_sets.is_empty() {
+        gathered.data_sets.push(String::new());
+    }
+    let mut axes = Axes::of(&gathered)?;
+    let order = order(&gathered);
+    let mut columns = Vec::new();
+    for column in &gathered.columns {
+        columns.extend(axes.spread(&gathered, column, &order)?);
+    }
+    // One level that nobody named is a whole training.
+    if !gathered.has_epochs() {
+        axes.epochs = vec![import.epochs];
+    }
+    let head = Head {
+        space: import.name.to_owned(),
+        decisions: import.space.decisions().to_vec(),
+        input: import.space.context().input.clone(),
+        classes: import.space.context().classes,
+        data_sets: gathered.data_sets.clone(),
+        architectures: gathered.architectures.len() as u64,
+        seeds: axes.seeds as u32,
+        epochs: axes.epochs,
+        columns: columns.iter().map(|(summary, _)| summary.clone()).collect(),
+        source: source(import.file, gathered.rows())?,
+    };
+    let (fingerprints, unbuilt) = fingerprints(import.space, &gathered, &order);
+    write(&head, &gathered, &order, &fingerprints, &columns, into).map_err(TableError::file("write", into))?;
+    let left = Left { columns: gathered.unknown().to_vec(), unbuilt };
+    Ok(Imported { table: Table::open(into)?, left })
+}
+
+/// Places of architectures in the table, in the order in which they were gathered.
+fn order(gathered: &Gathered<'_>) -> Vec<usize> {
+    let mut by_key: Vec<usize> = (0..gathered.architectures.len()).collect();
+    by_key.sort_by_cached_key(|place| point::key(&gathered.architectures[*place]));
+    let mut order = vec![0; by_key.len()];
+    for (row, place) in by_key.into_iter().enumerate() {
+        order[place] = row;
+    }
+    order
+}
+
+fn source(path: &Path, rows: u64) -> Result<Source, TableError> {
+    let mut hasher = blake3::Hasher::new();
+    let file = File::open(path).map_err(TableError::file("read", path))?;
+    hasher.update_reader(file).map_err(TableError::file("read", path))?;
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Source { file, digest: hasher.finalize().to_hex().to_string(), rows })
+}
+
+/// The fingerprint of each architecture that has a network, with its row, in ascending order; and how many have none.
+fn fingerprints(space: &Space, gathered: &Gathered<'_>, order: &[usize]) -> (Vec<([u8; FINGERPRINT], u32)>, u64) {
+    let mut found = Vec::new();
+    let mut unbuilt = 0;
+    for (values, row) in gathered.architectures.iter().zip(order) {
+        match space.fingerprint(&Architecture::Point(values.clone())).ok().and_then(|text| short(&text)) {
+            Some(fingerprint) => found.push((fingerprint, *row as u32)),
+            None => unbuilt += 1,
+        }
+    }
+    found.sort_unstable();
+    (found, unbuilt)
+}
+
+/// What is kept of a fingerprint.
+pub(crate) fn short(fingerprint: &str) -> Option<[u8; FINGERPRINT]> {
+    let hash = blake3::Hash::from_hex(fingerprint).ok()?;
+    hash.as_bytes()[..FINGERPRINT].try_into().ok()
+}
+
+/// How many trainings and levels there are.
+struct Axes {
+    seeds: usize,
+    epochs: Vec<u32>,
+    /// For each row of the file, the place of its training among those of its architecture and data set.
+    seed_of: Vec<u32>,
+    level_of: Vec<u32>,
+}
+
+impl Axes {
+    fn of(gathered: &Gathered<'_>) -> Result<Self, TableError> {
+        let keys = &gathered.keys;
+        let mut epochs: Vec<u32> = keys.iter().map(|key| key.epoch as u32).collect();
+        epochs.sort_unstable();
+        epochs.dedup();
+        let level_of = |key: &RowKey| epochs.partition_point(|epoch| *epoch < key.epoch as u32) as u32;
+        let level_of = keys.iter().map(level_of).collect();
+        let mut sorted: Vec<usize> = (0..keys.len()).collect();
+        let of = |place: &usize| (keys[*place].architecture, keys[*place].data_set, keys[*place].seed as u64);
+        sorted.sort_by_key(|place| (of(place), keys[*place].epoch as u64, keys[*place].row));
+        let mut seed_of = vec![0; keys.len()];
+        let (mut seed, mut seeds) = (0, 1);
+        for pair in sorted.windows(2) {
+            let (before, here) = (&keys[pair[0]], &keys[pair[1]]);
+            if of(&pair[0]) == of(&pair[1]) && before.epoch == here.epoch {
+                let problem = format!("it is about the same training and epoch as row {}", before.row);
+                return Err(TableError::Rows { problems: vec![(here.row, problem)], more: 0 });
+            }
+            let same_subject = (before.architecture, before.data_set) == (here.architecture, here.data_set);
+            seed = match (same_subject, before.seed == here.seed) {
+                (true, true) => seed,
+                (true, false) => seed + 1,
+                (false, _) => 0,
+            };
+            seed_of[pair[1]] = seed;
+            seeds = seeds.max(seed as usize + 1);
+        }
+        let values = gathered.architectures.len().checked_mul(seeds).and_then(|count| count.checked_mul(epochs.len()));
+        let all = values.and_then(|count| count.checked_mul(gathered.columns.len() * gathered.data_sets.len().max(1)));
+        if all.is_none_or(|all| all > MAX_VALUES) {
+            let problem = format!(
+                "{} architectures with up to {seeds} trainings and {} epochs each are too many",
+                gathered.architectures.len(),
+                epochs.len()
+            );
+            return Err(TableError::Columns(problem));
+        }
+        Ok(Self { seeds, epochs, seed_of, level_of })
+    }
+
+    /// A column of the file as columns of the table: one for each data set it is about.
+    fn spread(
+        &self,
+        gathered: &Gathered<'_>,
+        column: &Gathering,
+        order: &[usize],
+    ) -> Result<Vec<(ColumnSummary, Vec<f64>)>, TableError> {
+        let greatest = column.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let percent = column.measure.is_accuracy() && column.scale == 1.0 && greatest > 1.0;
+        let value = |value: f64| if percent { value / 100.0 } else { value * column.scale };
+        if let Some(place) = column.values.iter().position(|given| !is_possible(column.measure, value(*given))) {
+            let problem = format!("`{}` holds {}, which is no {}", column.header, column.values[place], column.measure);
+            return Err(TableError::Rows { problems: vec![(gathered.keys[place].row, problem)], more: 0 });
+        }
+        let of_architecture = column.measure.is_size() && column.data_set.is_none();
+        let data_sets: Vec<Option<u32>> = match (&column.data_set, of_architecture) {
+            (_, true) => vec![None],
+            (Some(name), _) => gathered.data_sets.iter().position(|one| one == name).map(|at| Some(at as u32)).into_iter().collect(),
+            (None, false) => (0..gathered.data_sets.len() as u32).map(Some).collect(),
+        };
+        let length = if of_architecture { order.len() } else { order.len() * self.seeds * self.epochs.len() };
+        let from_rows = column.data_set.is_none() && !of_architecture && gathered.data_sets_by_row();
+        let mut spread = Vec::new();
+        for data_set in data_sets {
+            let mut values = vec![f64::NAN; length];
+            for (at, (key, given)) in gathered.keys.iter().zip(&column.values).enumerate() {
+                if given.is_nan() || (from_rows && Some(key.data_set) != data_set) {
+                    continue;
+                }
+                let row = order[key.architecture as usize];
+                let place = match of_architecture {
+                    true => row,
+                    false => (row * self.seeds + self.seed_of[at] as usize) * self.epochs.len() + self.level_of[at] as usize,
+                };
+                values[place] = value(*given);
+            }
+            let known = || values.iter().filter(|value| !value.is_nan());
+            let bound = |fold: fn(f64, f64) -> f64| known().copied().reduce(fold).unwrap_or(0.0);
+            spread.push((
+                ColumnSummary {
+                    data_set,
+                    measure: column.measure,
+                    header: column.header.clone(),
+                    percent,
+                    count: known().count() as u64,
+                    least: bound(f64::min),
+                    greatest: bound(f64::max),
+                },
+                values,
+            ));
+        }
+        Ok(spread)
+    }
+}
+
+fn is_possible(measure: Measure, value: f64) -> bool {
+    value.is_nan() || if measure.is_accuracy() { (0.0..=1.0).contains(&value) } else { value >= 0.0 }
+}
+
+fn write(
+    head: &Head,
+    gathered: &Gathered<'_>,
+    order: &[usize],
+    fingerprints: &[([u8; FINGERPRINT], u32)],
+    columns: &[(ColumnSummary, Vec<f64>)],
+    into: &Path,
+) -> std::io::Result<()> {
+    let folder = into.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = NamedTempFile::new_in(folder)?;
+    let mut writer = Writer::new(BufWriter::new(file), head)?;
+    let by_row: HashMap<usize, usize> = order.iter().enumerate().map(|(place, row)| (*row, place)).collect();
+    let keys: Vec<Vec<u8>> = (0..order.len()).map(|row| point::key(&gathered.architectures[by_row[&row]])).collect();
+    let mut at = 0u64;
+    writer.put(&at.to_le_bytes())?;
+    for key in &keys {
+        at += key.len() as u64;
+        writer.put(&at.to_le_bytes())?;
+    }
+    keys.iter().try_for_each(|key| writer.put(key))?;
+    writer.align()?;
+    writer.put(&(fingerprints.len() as u64).to_le_bytes())?;
+    fingerprints.iter().try_for_each(|(fingerprint, _)| writer.put(fingerprint))?;
+    fingerprints.iter().try_for_each(|(_, row)| writer.put(&row.to_le_bytes()))?;
+    writer.align()?;
+    columns.iter().try_for_each(|(_, values)| writer.numbers(values))?;
+    let (file, _) = writer.finish()?;
+    let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(into).map_err(|error| error.error)?;
+    Ok(())
+}
