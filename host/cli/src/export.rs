@@ -60,7 +60,9 @@ fn exported(found: Found) -> Exported {
     // Only what the run found was tested.
     let result = match (choice.finalist, report.test_perplexity, finalist.validation_perplexity) {
         (1, Some(perplexity), _) => format!("test perplexity {perplexity:.4}"),
-        (1, None, _) => format!("test accuracy {:.4}", report.test_accuracy),
+        (1, None, _) => {
+            report.test_accuracy.map_or("not tested".into(), |accuracy| format!("test accuracy {accuracy:.4}"))
+        }
         (_, _, Some(perplexity)) => format!("validation perplexity {perplexity:.4}"),
         (_, _, None) => format!("validation accuracy {:.4}", finalist.validation_accuracy),
     };

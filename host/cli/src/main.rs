@@ -17,6 +17,7 @@ mod recorded;
 mod run;
 mod runs;
 mod space;
+mod table;
 mod train;
 mod verify;
 
@@ -63,6 +64,7 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
         Command::Cache(command) => cache::cache(command, &locations, output),
         Command::Plugin(command) => plugin::plugin(command, &locations, output),
         Command::Space(command) => space::space(command, &locations, output),
+        Command::Table(command) => table::table(command, &locations, output),
         Command::Doctor => doctor::doctor(&locations, output),
         Command::Schema => {
             output.value(&experiment::schema())?;

@@ -175,8 +175,15 @@ pub(crate) fn report_text(report: &Report) -> String {
         1 => "one seed".to_owned(),
         seeds => format!("mean of {seeds} seeds"),
     };
-    let only_use = format!("({seeds}; the test set was used for nothing else)");
-    let accuracy = with_deviation(*test_accuracy, *test_accuracy_deviation);
+    let is_measured = found.weights.is_empty();
+    let only_use = match is_measured {
+        true => "(as the table has it)".to_owned(),
+        false => format!("({seeds}; the test set was used for nothing else)"),
+    };
+    let accuracy = match test_accuracy {
+        Some(accuracy) => with_deviation(*accuracy, *test_accuracy_deviation),
+        None => "unknown".to_owned(),
+    };
     if let Some(perplexity) = report.test_perplexity {
         let perplexity = with_deviation(perplexity, report.test_perplexity_deviation);
         line("test perplexity", format!("{perplexity} {only_use}"));
@@ -193,10 +200,11 @@ pub(crate) fn report_text(report: &Report) -> String {
         Some(perplexity) => with_deviation(perplexity, found.validation_perplexity_deviation),
         None => with_deviation(found.validation_accuracy, found.validation_accuracy_deviation),
     };
-    line(
-        "validation",
-        format!("{validation}, the best of {} retrained with the full recipe", count(finalists.len(), "finalist")),
-    );
+    let which = match is_measured {
+        true => "as the search saw it, after a full training".to_owned(),
+        false => format!("the best of {} retrained with the full recipe", count(finalists.len(), "finalist")),
+    };
+    line("validation", format!("{validation}, {which}"));
     line(
         "tried",
         format!(
@@ -216,12 +224,14 @@ pub(crate) fn report_text(report: &Report) -> String {
             if tried.failed > 0 { format!("; {} failed", tried.failed) } else { String::new() }
         ),
     );
+    let work = match is_measured {
+        true => format!("{} looked up", count(tried.remembered as usize, "measurement")),
+        false => format!("{} and {} remembered", count(tried.trained as usize, "training"), tried.remembered),
+    };
     line(
         "work",
         format!(
-            "{} and {} remembered, {:.1} s of training charged, {} of search",
-            count(tried.trained as usize, "training"),
-            tried.remembered,
+            "{work}, {:.1} s of training charged, {} of search",
             tried.cost,
             HumanDuration(Duration::from_secs_f64(tried.seconds.max(0.0)))
         ),

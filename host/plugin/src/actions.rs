@@ -7,7 +7,8 @@ use archwright_space::Space;
 use crate::bindings::actions as wit;
 use crate::checked::{self, Wrong};
 use crate::model::{
-    ActionOutcome, Paths, PluginAction, SharedDerivative, SharedEvaluation, SharedTraining, Start, Training,
+    ActionOutcome, Measurement, Paths, PluginAction, SharedDerivative, SharedEvaluation, SharedTraining, Start,
+    Training,
 };
 
 /// An action made by a plugin and not yet returned.
@@ -45,11 +46,7 @@ impl ActionRules {
                 Start::Inherit(self.shown("start", weights)?)
             }
         };
-        if spec.until_epoch == 0 || spec.until_epoch > self.full_epochs {
-            let problem =
-                format!("{} is not from 1 to {}, the epochs of a full training", spec.until_epoch, self.full_epochs);
-            return Err(Wrong::new("until-epoch", problem));
-        }
+        self.epochs(spec.until_epoch)?;
         checked::share("data-share", spec.data_share)?;
         checked::share("resolution-share", spec.resolution_share)?;
         checked::share("width-share", spec.width_share)?;
@@ -132,6 +129,26 @@ impl ActionRules {
             unrolled: spec.unrolled,
             epochs: spec.epochs,
         })
+    }
+
+    /// The look-up that a plugin describes.
+    pub(crate) fn measurement(&self, spec: wit::Measurement, space: &Space, nodes: u32) -> Result<Measurement, Wrong> {
+        self.offered("look-up")?;
+        self.epochs(spec.until_epoch)?;
+        Ok(Measurement {
+            subject: checked::architecture(spec.subject, space, nodes)?,
+            until_epoch: spec.until_epoch,
+            training: spec.training,
+            curve: spec.curve,
+        })
+    }
+
+    fn epochs(&self, until: u32) -> Result<(), Wrong> {
+        if until == 0 || until > self.full_epochs {
+            let problem = format!("{until} is not from 1 to {}, the epochs of a full training", self.full_epochs);
+            return Err(Wrong::new("until-epoch", problem));
+        }
+        Ok(())
     }
 
     fn offered(&self, action: &str) -> Result<(), Wrong> {

@@ -190,6 +190,12 @@ fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
             })
         },
     )?;
+    interface.func_wrap("look-up", |mut store: StoreContextMut<'_, State>, (spec,): (actions::Measurement,)| {
+        let price = network_price(&spec.subject, NODE);
+        describe(&mut store, 1, price, |rules, space, nodes| {
+            Ok(PluginAction::LookUp(rules.measurement(spec, space, nodes)?))
+        })
+    })?;
     interface.func_wrap("[method]outcome.failure", |store, (outcome,): (Resource<HostOutcome>,)| {
         let outcome = outcome_of(&store, &outcome)?;
         Ok((outcome.failure.clone(),))

@@ -152,6 +152,22 @@ pub enum PluginAction {
     EvaluateShared(SharedEvaluation),
     /// Differentiate a relaxation's loss.
     DifferentiateShared(SharedDerivative),
+    /// Look a measurement up in the task's table.
+    LookUp(Measurement),
+}
+
+/// What an estimator wants to know of a table of measurements.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Of which architecture.
+    pub subject: Architecture,
+    /// Epochs of training, from 1 to those of a full one.
+    pub until_epoch: u32,
+    /// Which of the recorded trainings, counted round; without it their mean.
+    #[serde(default)]
+    pub training: Option<u64>,
+    /// Whether earlier epochs are wanted, too.
+    pub curve: bool,
 }
 
 /// Steps of shared training that an estimator asks for.

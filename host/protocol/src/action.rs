@@ -1,6 +1,6 @@
 //! What a trainer is asked to do, and what came of it.
 
-use archwright_space::Network;
+use archwright_space::{Architecture, Network};
 use serde::{Deserialize, Serialize};
 
 use crate::{DifferentiateShared, EvaluateShared, Recipe, TrainShared};
@@ -20,6 +20,21 @@ pub enum Action {
     EvaluateShared(Box<EvaluateShared>),
     /// Differentiate the loss of a relaxation with such weights.
     DifferentiateShared(Box<DifferentiateShared>),
+    /// Look a measurement up. Trainers have no tables: the host does it.
+    LookUp(Box<LookUp>),
+}
+
+/// Looks up what was measured of an architecture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LookUp {
+    /// The architecture.
+    pub subject: Architecture,
+    /// Epochs of training, at least 1.
+    pub until_epoch: u32,
+    /// Which of the recorded trainings, counted round; without it their mean.
+    pub training: Option<u64>,
+    /// Whether the outcome's curve holds the epochs before the last, too.
+    pub curve: bool,
 }
 
 /// Trains a network until it has seen `until_epoch` epochs in all.
@@ -119,13 +134,16 @@ pub struct Outcome {
     /// The derivative of the loss by each probability of a relaxation; empty for other actions.
     #[serde(default)]
     pub gradient: Vec<f32>,
+    /// What a table has of the test set, beside what the search sees. No plugin is shown it.
+    #[serde(default)]
+    pub test: Option<Metrics>,
 }
 
 impl Outcome {
     /// An outcome with these metrics and nothing else.
     pub fn of(metrics: Metrics, seconds: f64) -> Self {
         let (curve, gradient) = (Vec::new(), Vec::new());
-        Self { curve, metrics, weights: None, seconds, peak_memory: None, latency: None, gradient }
+        Self { curve, metrics, weights: None, seconds, peak_memory: None, latency: None, gradient, test: None }
     }
 }
 
@@ -145,8 +163,29 @@ pub struct Epoch {
 pub struct Metrics {
     /// Share of examples classified right, of a text tokens predicted right, in [0, 1].
     pub accuracy: f64,
-    /// Mean cross-entropy in nats, without label smoothing. A text's perplexity is its exponential.
+    /// Mean cross-entropy in nats, without label smoothing. A text's perplexity is its exponential. NaN where a table of
+    /// measurements does not have it; `null` in JSON.
+    #[serde(with = "absent")]
     pub loss: f64,
+}
+
+/// A number that may be NaN, for which JSON has no word.
+mod absent {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return Some(*value).filter(|value| !value.is_nan()).serialize(serializer);
+        }
+        value.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        if deserializer.is_human_readable() {
+            return Option::deserialize(deserializer).map(|value| value.unwrap_or(f64::NAN));
+        }
+        f64::deserialize(deserializer)
+    }
 }
 
 /// Why an action failed.

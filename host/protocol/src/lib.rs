@@ -13,7 +13,9 @@ mod recipe;
 mod shared;
 mod task;
 
-pub use action::{Action, Epoch, Evaluate, Failure, FailureKind, Latency, Metrics, Outcome, Start, Subset, Train};
+pub use action::{
+    Action, Epoch, Evaluate, Failure, FailureKind, Latency, LookUp, Metrics, Outcome, Start, Subset, Train,
+};
 pub use measure::Measure;
 pub use message::{Checkpoint, DataSummary, DeviceSummary, Normalisation, Ready, Reply, Request, Setup};
 pub use predict::{Predict, Prediction};

@@ -70,6 +70,8 @@ pub enum DataFormat {
     Npz,
     /// A file of UTF-8 text, or a folder with `train.txt` and, where they are there, `valid.txt` and `test.txt`.
     Text,
+    /// A table of measurements that `archwright table import` made. Trainers have nothing to do with it.
+    Table,
 }
 
 /// How examples are divided into training, validation and test: images class by class with a generator seeded by `seed`, a

@@ -2,11 +2,11 @@
 
 use archwright_plugin::PluginError;
 use archwright_plugin::model::{
-    ActionOutcome, EstimateOutcome, OutcomeEpoch, PluginAction, SharedDerivative, SharedEvaluation, SharedTraining,
-    Start as PluginStart, Step, Training,
+    ActionOutcome, EstimateOutcome, Measurement, OutcomeEpoch, PluginAction, SharedDerivative, SharedEvaluation,
+    SharedTraining, Start as PluginStart, Step, Training,
 };
 use archwright_protocol::{
-    Action, Epoch, Evaluate, EvaluateShared, Latency, Metrics, Outcome, Ready, Recipe, Split, Start, Subset,
+    Action, Epoch, Evaluate, EvaluateShared, Latency, LookUp, Metrics, Outcome, Ready, Recipe, Split, Start, Subset,
     Supergraph, Task, Train,
 };
 use archwright_space::{Architecture, Context, Footprint, Scalar, Space};
@@ -45,6 +45,8 @@ pub(crate) enum Request {
     Retrain { subject: Architecture, seed: u64, within_limits: bool },
     /// The evaluation of kept weights.
     Evaluate(Evaluate),
+    /// A measurement of a table.
+    LookUp(LookUp),
     /// What this host does not know.
     Unknown,
 }
@@ -78,6 +80,9 @@ impl Request {
             PluginAction::TrainShared(training) => Self::TrainShared(training),
             PluginAction::EvaluateShared(evaluation) => Self::EvaluateShared(evaluation),
             PluginAction::DifferentiateShared(derivative) => Self::DifferentiateShared(derivative),
+            PluginAction::LookUp(Measurement { subject, until_epoch, training, curve }) => {
+                Self::LookUp(LookUp { subject, until_epoch, training, curve })
+            }
             _ => Self::Unknown,
         }
     }
@@ -112,6 +117,7 @@ impl ActionMaker<'_> {
             Request::DifferentiateShared(derivative) => self.differentiate_shared(derivative),
             Request::Retrain { subject, seed, within_limits } => self.full(subject, *seed, *within_limits),
             Request::Evaluate(evaluate) => Ok(self.keyed(Action::Evaluate(evaluate.clone()))),
+            Request::LookUp(look_up) => Ok(self.keyed(Action::LookUp(Box::new(look_up.clone())))),
             Request::Unknown => Err("this host cannot carry out such an action".into()),
         }
     }

@@ -90,13 +90,12 @@ impl Correlation<'_> {
         let own = self.search(&head, None)?;
         let against = self.search(&head, Some(&self.against))?;
         let first = self.estimator.as_ref().map(|choice| self.search(&head, Some(choice))).transpose()?;
-        let (mut pool, _) = own.trainers(store, stop, CORRELATED)?;
-        let ready = pool.ready().clone();
+        let (mut hands, ready, _) = own.hands(store, stop, CORRELATED)?;
         let space = own.space(&ready)?;
         let architectures = draw(&space, seed, sample, stop)?;
         let mut judge = |search: &Search, journal: Option<Journal>| {
             let set = Set { search, run: record.id, store, ready: &ready, space: &space, stop };
-            set.with_estimator(journal, &mut pool, observer, |estimator, jobs, observer| {
+            set.with_estimator(journal, hands.as_mut(), observer, |estimator, jobs, observer| {
                 let judging = Judging { experiment: search.experiment(), space: &space, stop };
                 judging.estimates(estimator, jobs, &architectures, observer)
             })

@@ -14,6 +14,12 @@ pub trait Executor {
 
     /// The next event, or `None` where none came within `patience`.
     fn next(&mut self, patience: Duration) -> Option<ExecutorEvent>;
+
+    /// Seconds on the clock of an executor that simulates time. What becomes of actions there is determined by what was
+    /// submitted and when, so that a run which goes on makes its past again rather than reading it.
+    fn clock(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// An action, and what may help to carry it out.

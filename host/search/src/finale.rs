@@ -1,6 +1,6 @@
 //! The end of a run: the best architectures are retrained in full, and the best of them is tested.
 
-use archwright_protocol::{Evaluate, Latency, Metrics, Outcome, Subset};
+use archwright_protocol::{Evaluate, Latency, LookUp, Metrics, Outcome, Subset};
 use archwright_space::{Architecture, Space, SpaceError, seed};
 use archwright_store::RunId;
 
@@ -21,6 +21,8 @@ pub(crate) struct Finale<'a> {
     pub(crate) stop: &'a Stop,
     /// Whether the data is a text: its networks are compared by perplexity.
     pub(crate) is_text: bool,
+    /// Where the task is a table of measurements, epochs of a full training: measurements of it stand for retraining.
+    pub(crate) measured: Option<u32>,
     /// What trainings measure of a network's latency.
     pub(crate) latency: Option<Latency>,
 }
@@ -60,13 +62,17 @@ impl Finale<'_> {
             };
             above(left).cmp(&above(right)).then(better)
         });
-        let Some((found, _)) = finalists.first() else {
+        let Some((found, best)) = finalists.first() else {
             return Err(SearchError::NoFinalist(failures.last().cloned().unwrap_or_else(|| "there was none".into())));
         };
         let found = found.clone();
-        let test = self.test(&found, queries, jobs, observer)?;
+        let test = match self.measured {
+            Some(_) => best.outcomes.iter().filter_map(|outcome| outcome.test).collect(),
+            None => self.test(&found, queries, jobs, observer)?,
+        };
         let accuracies: Vec<f64> = test.iter().map(|metrics| metrics.accuracy).collect();
         let (test_accuracy, test_accuracy_deviation) = mean_and_deviation(&accuracies);
+        let test_accuracy = (!test.is_empty()).then_some(test_accuracy);
         let (test_perplexity, test_perplexity_deviation) = self.perplexity(test.iter());
         Ok(Report {
             run: self.run,
@@ -89,15 +95,19 @@ impl Finale<'_> {
         jobs: &mut Jobs<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Retrained>, SearchError> {
-        let seeds = u64::from(self.settings.final_seeds);
+        let seeds = if self.measured.is_some() { 1 } else { u64::from(self.settings.final_seeds) };
         observer.on(Event::Retraining { trainings: candidates.len() as u64 * seeds });
         for (index, Candidate { architecture, measured }) in candidates.iter().enumerate() {
             for repeat in 0..seeds {
-                let seed = seed::derive(self.settings.seed, "final", repeat);
-                jobs.request(
-                    index as u64,
-                    Request::Retrain { subject: architecture.clone(), seed, within_limits: *measured },
-                )?;
+                let subject = architecture.clone();
+                let request = match self.measured {
+                    Some(until_epoch) => Request::LookUp(LookUp { subject, until_epoch, training: None, curve: false }),
+                    None => {
+                        let seed = seed::derive(self.settings.seed, "final", repeat);
+                        Request::Retrain { subject, seed, within_limits: *measured }
+                    }
+                };
+                jobs.request(index as u64, request)?;
             }
         }
         let mut retrained: Vec<Retrained> = candidates

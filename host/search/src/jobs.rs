@@ -1,6 +1,6 @@
 //! Actions under way, and the order in which their outcomes are delivered.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use archwright_protocol::{Action, Checkpoint, Failure, FailureKind, Outcome, Ready};
@@ -56,6 +56,8 @@ pub(crate) struct Jobs<'a> {
     shared: HashMap<blake3::Hash, Vec<u64>>,
     /// What another process is at work on.
     elsewhere: Vec<(u64, Keyed)>,
+    /// Measurements on their way from a table. Nobody remembers them elsewhere.
+    looked_up: HashSet<u64>,
     /// Keys of remembered outcomes that the store has not been told of.
     used: Vec<String>,
     /// Told about every action that is delivered, where somebody wants to know.
@@ -100,6 +102,10 @@ impl<'a> Jobs<'a> {
         maker: &'a ActionMaker<'a>,
         experiment: &Experiment,
     ) -> Self {
+        let mut journal = journal;
+        if let Some(clock) = executor.clock() {
+            journal.remake(clock);
+        }
         Self {
             journal,
             run,
@@ -117,6 +123,7 @@ impl<'a> Jobs<'a> {
             under_way: HashMap::new(),
             shared: HashMap::new(),
             elsewhere: Vec::new(),
+            looked_up: HashSet::new(),
             used: Vec::new(),
             watch: None,
             lineage: Lineage::default(),
@@ -128,7 +135,12 @@ impl<'a> Jobs<'a> {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.pending.push_back(Pending { ticket, owner, request, started: false });
-        if self.journal.is_playing()? { Ok(()) } else { self.start_all() }
+        if self.is_playing()? { Ok(()) } else { self.start_all() }
+    }
+
+    /// Whether outcomes come from the journal.
+    fn is_playing(&mut self) -> Result<bool, SearchError> {
+        Ok(!self.journal.remakes() && self.journal.is_playing()?)
     }
 
     /// Waits for the next delivery; `None` where nothing is under way or `stop` was requested.
@@ -138,7 +150,7 @@ impl<'a> Jobs<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Option<Delivery>, SearchError> {
         while !self.pending.is_empty() && !stop.requested() {
-            if self.journal.is_playing()? {
+            if self.is_playing()? {
                 let (ticket, owner) = self.journal.next_delivery()?;
                 let place = self.pending.iter().position(|one| (one.ticket, one.owner) == (ticket, owner));
                 return match place.and_then(|index| self.fulfil(index)) {
@@ -166,6 +178,9 @@ impl<'a> Jobs<'a> {
 
     /// What is done before a wait: everything so far outlives this process.
     pub(crate) fn rest(&mut self) -> Result<(), SearchError> {
+        if self.journal.remakes() {
+            return Ok(());
+        }
         self.journal.flush()?;
         if !self.used.is_empty() {
             self.store.note_used(self.run, &self.used)?;
@@ -200,6 +215,11 @@ impl<'a> Jobs<'a> {
     fn start(&mut self, index: usize) -> Result<(), SearchError> {
         let Pending { ticket, request, .. } = &self.pending[index];
         let ticket = *ticket;
+        if let Request::LookUp(look_up) = request {
+            self.looked_up.insert(ticket);
+            self.executor.submit(ticket, Work::new(Action::LookUp(Box::new(look_up.clone()))));
+            return Ok(());
+        }
         match self.maker.make(request) {
             Err(message) => {
                 let result = Err(Failure { kind: FailureKind::Unsupported, message });
@@ -344,8 +364,15 @@ impl<'a> Jobs<'a> {
 
     /// Takes note of actions' ends. They are on disk before anybody sees them.
     fn end(&mut self, ended: Vec<(u64, ActionResult)>) -> Result<(), SearchError> {
+        if let Some(clock) = self.executor.clock() {
+            self.journal.remake(clock);
+        }
         let mut made = Vec::new();
         for (ticket, result) in ended {
+            if self.looked_up.remove(&ticket) {
+                self.journal.arrive(ticket, Arrival { identity: None, remembered: true, result })?;
+                continue;
+            }
             if let Err(Failure { kind: FailureKind::Storage, message }) = result {
                 return Err(SearchError::Storage { run: self.run, problem: message });
             }
@@ -391,7 +418,7 @@ impl<'a> Jobs<'a> {
 
     /// Keeps outcomes that came after the last delivery, so that stopping loses none of them.
     pub(crate) fn keep_arrived(&mut self) -> Result<(), SearchError> {
-        if self.journal.is_playing()? {
+        if self.is_playing()? {
             return Ok(());
         }
         let mut ended = Vec::new();

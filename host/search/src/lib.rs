@@ -24,6 +24,7 @@ mod resumption;
 mod search;
 mod shared;
 mod stop;
+mod tabular;
 mod trainers;
 mod verify;
 

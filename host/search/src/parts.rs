@@ -16,6 +16,7 @@ use crate::driver::objective_name;
 use crate::error::SearchError;
 use crate::experiment::{Choice, ExperimentError, ExperimentFile, ObjectiveName, TaskSettings};
 use crate::search::Environment;
+use crate::tabular::Tabular;
 
 /// What strategies need that ask about relaxations.
 pub(crate) const GRADIENTS: &str = "gradients";
@@ -81,6 +82,8 @@ pub(crate) struct Loaded {
     pub(crate) text: Option<(String, BTreeMap<String, Scalar>)>,
     pub(crate) task: Task,
     pub(crate) data: Option<PathBuf>,
+    /// The table that the task is, where it is one.
+    pub(crate) tabular: Option<Tabular>,
     pub(crate) parts: Parts,
     /// The parts' files.
     pub(crate) files: Vec<Vec<u8>>,
@@ -108,6 +111,10 @@ pub(crate) fn load(
     check_latency(file, &estimator.component)?;
     file.check_space_recipe(space.definition.as_ref())?;
     let (task, data) = loader.task()?;
+    let tabular = match (task.data.format, &data) {
+        (DataFormat::Table, Some(path)) => Some(Tabular::open(file, path)?),
+        _ => None,
+    };
     let parts = Parts {
         host: env!("CARGO_PKG_VERSION").into(),
         engine: engine.fingerprint(),
@@ -118,6 +125,9 @@ pub(crate) fn load(
     let is_text = task.data.format == DataFormat::Text;
     if is_text && !file.source.has(["task", "objectives"]) {
         file.experiment.task.objectives = vec![ObjectiveName::Perplexity];
+    }
+    if let Some(tabular) = &tabular {
+        file.settle_for_table(tabular.epochs());
     }
     let experiment = &mut file.experiment;
     experiment.strategy.options = strategy.options;
@@ -130,6 +140,7 @@ pub(crate) fn load(
         text: space.text,
         task,
         data,
+        tabular,
         parts,
         files: vec![strategy.bytes, estimator.bytes, space.bytes],
     })
@@ -366,11 +377,15 @@ impl Loader<'_> {
 
     /// Refuses settings that say nothing of data of this format.
     fn check_format(&self, format: DataFormat) -> Result<(), ExperimentError> {
-        let TaskSettings { image_size, tokens, vocabulary, recipe, .. } = &self.file.experiment.task;
+        let TaskSettings { image_size, tokens, vocabulary, recipe, data_set, signal, .. } = &self.file.experiment.task;
         let is_text = format == DataFormat::Text;
+        let is_table = format == DataFormat::Table;
+        let of_tables = "is for tables of measurements, and this data is none";
         let of_text = "is for texts, and this data is none";
         let of_images = "is for images, and this data is a text";
-        let problems: [(bool, &[&str], &str); 7] = [
+        let problems: [(bool, &[&str], &str); 9] = [
+            (!is_table && data_set.is_some(), &["task", "data_set"], of_tables),
+            (!is_table && signal.is_some(), &["task", "signal"], of_tables),
             (!is_text && tokens.is_some(), &["task", "tokens"], of_text),
             (!is_text && vocabulary.is_some(), &["task", "vocabulary"], of_text),
             (is_text && image_size.is_some(), &["task", "image_size"], of_images),
@@ -389,8 +404,11 @@ impl Loader<'_> {
     fn guess_format(&self, path: &Path) -> Result<DataFormat, ExperimentError> {
         let has = |name: &str| path.join(name).exists();
         let problem = |message: String, help: &str| self.file.error(&["task", "data"], message, Some(help.to_owned()));
-        if path.is_file() && path.extension().is_some_and(|extension| extension == "npz") {
+        let ends_in = |ending: &str| path.is_file() && path.extension().is_some_and(|extension| extension == ending);
+        if ends_in("npz") {
             Ok(DataFormat::Npz)
+        } else if ends_in("table") {
+            Ok(DataFormat::Table)
         } else if is_text_file(path) || has("train.txt") {
             Ok(DataFormat::Text)
         } else if !path.exists() {
@@ -405,7 +423,7 @@ impl Loader<'_> {
         } else if path.is_dir() && has_folders(path) {
             Ok(DataFormat::Images)
         } else {
-            let help = "give `format`: idx, cifar10, cifar100, images, npz or text";
+            let help = "give `format`: idx, cifar10, cifar100, images, npz, text or table";
             Err(problem(format!("cannot tell how the data at {} is stored", path.display()), help))
         }
     }

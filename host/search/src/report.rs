@@ -46,8 +46,9 @@ impl Observed {
 pub struct Report {
     /// The run.
     pub run: RunId,
-    /// Accuracy of the found network on the test set, the mean over its seeds, in [0, 1].
-    pub test_accuracy: f64,
+    /// Accuracy of the found network on the test set, the mean over its seeds, in [0, 1]; absent where a table of measurements
+    /// does not have it.
+    pub test_accuracy: Option<f64>,
     /// Sample standard deviation of the test accuracy over the seeds; absent with one seed.
     pub test_accuracy_deviation: Option<f64>,
     /// Perplexity of the found network on the test part of a text, the mean over its seeds; absent for images.

@@ -79,9 +79,8 @@ impl Resumption {
     /// As [`Search::run`], and where the data or the trainer are not what they were, or a plugin answers otherwise.
     pub fn run(self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
         let store = Store::open(&self.search.environment().store)?;
-        let (mut pool, workers) = self.search.trainers(&store, stop, "the run went on")?;
-        let ready = pool.ready().clone();
-        self.run_on(&mut pool, &ready, workers, stop, observer)
+        let (mut hands, ready, workers) = self.search.hands(&store, stop, "the run went on")?;
+        self.run_on(hands.as_mut(), &ready, workers, stop, observer)
     }
 
     /// Goes on with the run on any executor; `ready` says what it works on.

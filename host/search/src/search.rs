@@ -8,6 +8,7 @@ use archwright_plugin::{Estimator, EstimatorSetup, Strategy, StrategySetup};
 use archwright_protocol::{DataFormat, Ready, Recipe, Setup, Supergraph, VERSION};
 use archwright_space::{Context, Space, seed};
 use archwright_store::{RunId, RunStatus, Store};
+use archwright_table::TableError;
 use serde_json::json;
 
 use crate::action::ActionMaker;
@@ -23,6 +24,7 @@ use crate::lock::{Lock, differences};
 use crate::parts::{GRADIENTS, Loaded, Pinned, Prefer, TRAIN_SHARED, load, log_sink, needs};
 use crate::report::{Event, Observer, Report, Summary};
 use crate::stop::Stop;
+use crate::tabular::{LOOK_UP, TableExecutor, Tabular};
 use crate::trainers::{TrainerCommand, TrainerPool};
 
 /// What a search finds on this machine.
@@ -106,9 +108,8 @@ impl Search {
     /// requested. A run that began is recorded with its end.
     pub fn run(&self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
         let store = Store::open(&self.environment.store)?;
-        let (mut pool, workers) = self.trainers(&store, stop, "the run began")?;
-        let ready = pool.ready().clone();
-        self.run_on(&mut pool, &ready, workers, &store, stop, observer)
+        let (mut hands, ready, workers) = self.hands(&store, stop, "the run began")?;
+        self.run_on(hands.as_mut(), &ready, workers, &store, stop, observer)
     }
 
     /// Runs the search on any executor; `ready` says what it works on.
@@ -158,22 +159,38 @@ impl Search {
         set.conduct(Journal::nowhere(), executor, observer, None)
     }
 
-    /// Starts trainers for the task; gives how many. An error says that it was stopped before `before`.
-    pub(crate) fn trainers(
+    /// What carries actions out: trainers for the task, or a table; with what it works on and how many workers it has. An
+    /// error says that it was stopped before `before`.
+    pub(crate) fn hands(
         &self,
         store: &Store,
         stop: &Stop,
         before: &'static str,
-    ) -> Result<(TrainerPool, usize), SearchError> {
-        let devices = self.workers();
-        let pool = self.pool(store, &devices, stop, before)?;
+    ) -> Result<(Box<dyn Executor>, Ready, usize), SearchError> {
+        let (hands, ready, workers): (Box<dyn Executor>, _, _) = match &self.loaded.tabular {
+            Some(tabular) => {
+                let (ready, workers) = (tabular.ready(), self.simulated_workers());
+                let executor = TableExecutor::new(tabular.clone(), self.space(&ready)?, workers);
+                (Box::new(executor), ready, workers)
+            }
+            None => {
+                let devices = self.workers();
+                let pool = self.pool(store, &devices, stop, before)?;
+                let ready = pool.ready().clone();
+                (Box::new(pool), ready, devices.len())
+            }
+        };
         if let Some(locked) = &self.locked {
-            let differences = differences(locked, pool.ready());
+            let differences = differences(locked, &ready);
             if !differences.is_empty() {
                 return Err(SearchError::Changed(differences));
             }
         }
-        Ok((pool, devices.len()))
+        Ok((hands, ready, workers))
+    }
+
+    fn simulated_workers(&self) -> usize {
+        self.experiment.run.workers.unwrap_or(1) as usize
     }
 
     pub(crate) fn pool(
@@ -196,6 +213,10 @@ impl Search {
     pub(crate) fn space(&self, ready: &Ready) -> Result<Arc<Space>, SearchError> {
         let context = Context::full(ready.data.input.clone(), ready.data.classes);
         let space = Space::new(Arc::clone(&self.loaded.definition), context)?;
+        if let Some(tabular) = &self.loaded.tabular {
+            let problem = |error: TableError| self.source.error(&["space", "use"], error.to_string(), None);
+            tabular.check_space(&space).map_err(problem)?;
+        }
         let limited = space.limited(self.experiment.size_limits()).map_err(|unmet| {
             let path = ["constraints"].into_iter().chain(unmet.limit).collect::<Vec<_>>();
             self.source.error(&path, unmet.to_string(), None)
@@ -222,7 +243,20 @@ impl Search {
         if self.experiment.latency().is_some() && !ready.actions.iter().any(|action| action == LATENCY) {
             return Err(SearchError::CannotMeasure(ready.name.clone()));
         }
-        Ok(())
+        let estimator = &self.loaded.estimator;
+        let has_table = ready.actions.iter().any(|action| action == LOOK_UP);
+        let (problem, help) = match (has_table, needs(estimator, LOOK_UP)) {
+            (true, false) if needs(estimator, TRAIN) || needs(estimator, TRAIN_SHARED) => {
+                ("has networks trained, and the task is a table of measurements", "take `benchmark-table`")
+            }
+            (false, true) => (
+                "looks measurements up in a table, and the task is none",
+                "name a table that `archwright table import` made in `task.data`, or take `full-training`",
+            ),
+            _ => return Ok(()),
+        };
+        let problem = format!("the estimator `{}` {problem}", estimator.name());
+        Err(self.source.error(&["estimator", "use"], problem, Some(help.into())).into())
     }
 
     /// The device of each worker.
@@ -323,7 +357,8 @@ impl Set<'_> {
         jobs.watch = watch;
         let searched = self.driver(&mut strategy, &mut estimator).search(&mut jobs, observer)?;
         let is_text = search.loaded.task.data.format == DataFormat::Text;
-        let report = Finale { run, settings, space, stop, is_text, latency: search.experiment.latency() }
+        let measured = search.loaded.tabular.as_ref().map(Tabular::epochs);
+        let report = Finale { run, settings, space, stop, is_text, measured, latency: search.experiment.latency() }
             .conclude(searched, &mut jobs, observer)?;
         jobs.journal.put(&Record::Ended { report: json!(report).to_string().into() })?;
         jobs.rest()?;
@@ -417,6 +452,9 @@ impl Set<'_> {
     }
 }
 
+/// The name under which trainings are offered and needed.
+const TRAIN: &str = "train";
+
 /// The name under which going on from kept weights is offered and needed.
 const RESUME: &str = "train.resume";
 
@@ -428,7 +466,7 @@ const SHARED: &str = "shared";
 
 /// What estimators can have done here. Weights are shared in spaces that trainers can read.
 fn offers(ready: &Ready, keep_weights: bool, declarative: bool) -> Vec<String> {
-    let offered = |action: &&String| *action == "train" || (*action == RESUME && keep_weights);
+    let offered = |action: &&String| [TRAIN, LOOK_UP].contains(&action.as_str()) || (*action == RESUME && keep_weights);
     let mut offers: Vec<String> = ready.actions.iter().filter(offered).cloned().collect();
     if declarative && ready.actions.iter().any(|action| action == SHARED) {
         offers.extend([TRAIN_SHARED, "evaluate-shared", "differentiate-shared"].map(String::from));

@@ -228,7 +228,10 @@ mod tests {
     fn usual_headers_are_recognised() {
         let none = |_: &str| false;
         assert_eq!(recognise("cifar10_test_accuracy", none), measured(Some("cifar10"), Measure::TestAccuracy));
-        assert_eq!(recognise("imagenet16_120_val_acc", none), measured(Some("imagenet16-120"), Measure::ValidationAccuracy));
+        assert_eq!(
+            recognise("imagenet16_120_val_acc", none),
+            measured(Some("imagenet16-120"), Measure::ValidationAccuracy)
+        );
         assert_eq!(recognise("Valid Loss", none), measured(None, Measure::ValidationLoss));
         assert_eq!(recognise("time", none), measured(None, Measure::Seconds));
         assert_eq!(recognise("lifetime", none), None);

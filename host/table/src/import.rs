@@ -198,7 +198,9 @@ impl Axes {
         let of_architecture = column.measure.is_size() && column.data_set.is_none();
         let data_sets: Vec<Option<u32>> = match (&column.data_set, of_architecture) {
             (_, true) => vec![None],
-            (Some(name), _) => gathered.data_sets.iter().position(|one| one == name).map(|at| Some(at as u32)).into_iter().collect(),
+            (Some(name), _) => {
+                gathered.data_sets.iter().position(|one| one == name).map(|at| Some(at as u32)).into_iter().collect()
+            }
             (None, false) => (0..gathered.data_sets.len() as u32).map(Some).collect(),
         };
         let length = if of_architecture { order.len() } else { order.len() * self.seeds * self.epochs.len() };
@@ -213,7 +215,9 @@ impl Axes {
                 let row = order[key.architecture as usize];
                 let place = match of_architecture {
                     true => row,
-                    false => (row * self.seeds + self.seed_of[at] as usize) * self.epochs.len() + self.level_of[at] as usize,
+                    false => {
+                        (row * self.seeds + self.seed_of[at] as usize) * self.epochs.len() + self.level_of[at] as usize
+                    }
                 };
                 values[place] = value(*given);
             }

@@ -15,6 +15,6 @@ mod table;
 
 pub use column::{Measure, Role, assignment};
 pub use error::TableError;
-pub use import::{Imported, Import, Left, import};
+pub use import::{Import, Imported, Left, import};
 pub use layout::{ColumnSummary, Head, Source};
 pub use table::{Column, Table};

@@ -161,7 +161,10 @@ impl<S: Sink> Objects<'_, S> {
             self.sink.headers(&self.headers)?;
         }
         if let Some(other) = row.keys().find(|key| !self.headers.contains(key)) {
-            return Err(form(self.path, format!("the first row has no `{other}`: all rows have to have the same members")));
+            return Err(form(
+                self.path,
+                format!("the first row has no `{other}`: all rows have to have the same members"),
+            ));
         }
         let cells: Vec<Cell> =
             self.headers.iter().map(|header| row.get(header).map_or(Cell::Empty, Cell::of_value)).collect();

@@ -80,7 +80,16 @@ impl Table {
             let length = head.length(column).and_then(|length| length.checked_mul(8)).ok_or("it ends too early")?;
             columns.push(take(length)?);
         }
-        Ok(Self { offsets, keys, fingerprints: all.start..middle, fingerprint_rows: middle..all.end, columns, digest, head, map })
+        Ok(Self {
+            offsets,
+            keys,
+            fingerprints: all.start..middle,
+            fingerprint_rows: middle..all.end,
+            columns,
+            digest,
+            head,
+            map,
+        })
     }
 
     /// What the table says of itself.

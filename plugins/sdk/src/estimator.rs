@@ -68,6 +68,8 @@ pub enum Step {
     EvaluateShared(SharedEvaluation),
     /// Has a relaxation's loss differentiated.
     DifferentiateShared(SharedDerivative),
+    /// Has a measurement looked up in the task's table.
+    LookUp(Measurement),
     /// The job is over.
     Done(Estimate),
     /// The job is over without an estimate: the reason.
@@ -158,6 +160,20 @@ pub struct SharedDerivative {
     pub unrolled: bool,
     /// Epochs that the learning rate's schedule spans.
     pub epochs: u32,
+}
+
+/// What to look up in a table of measurements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// Of which architecture.
+    pub subject: Architecture,
+    /// Epochs of training, from 1 to those of a full one: the table answers with the most it has up to these, or else the
+    /// fewest.
+    pub until_epoch: u32,
+    /// The recorded training of this number, counted round those that there are; without it their mean.
+    pub training: Option<u64>,
+    /// Whether all earlier epochs that the table has are wanted, too.
+    pub curve: bool,
 }
 
 /// Weights to start from.

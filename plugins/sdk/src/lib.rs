@@ -28,8 +28,8 @@ pub use archwright_space::{
 };
 pub use error::Error;
 pub use estimator::{
-    Epoch, Estimator, EstimatorSetup, Outcome, Paths, SharedDerivative, SharedEvaluation, SharedTraining, Start, Step,
-    Training,
+    Epoch, Estimator, EstimatorSetup, Measurement, Outcome, Paths, SharedDerivative, SharedEvaluation, SharedTraining,
+    Start, Step, Training,
 };
 pub use operators::{Archive, Distinct, Member, Population};
 pub use random::Rng;

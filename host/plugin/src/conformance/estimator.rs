@@ -77,7 +77,15 @@ enum Problem {
 /// The last step of each job.
 fn estimate(subject: &Subject<'_>, space: &Arc<Space>, order: Order, failing: bool) -> Result<Vec<Step>, Problem> {
     let needs = subject.component.description().needs.iter().cloned();
-    let actions = ["train", "train.resume", "train.inherit", "train-shared", "evaluate-shared", "differentiate-shared"];
+    let actions = [
+        "train",
+        "train.resume",
+        "train.inherit",
+        "train-shared",
+        "evaluate-shared",
+        "differentiate-shared",
+        "look-up",
+    ];
     let actions = actions.map(String::from);
     let setup = EstimatorSetup {
         objectives: objectives(),
@@ -146,6 +154,10 @@ fn outcome(space: &Space, job: u64, action: &PluginAction, states: &mut HashSet<
         PluginAction::Train(training) => {
             let weights = format!("weights-{job}-{}", training.until_epoch);
             trained(training.until_epoch, spaces::accuracy(space, &training.subject), weights)
+        }
+        PluginAction::LookUp(measurement) => {
+            let accuracy = spaces::accuracy(space, &measurement.subject);
+            ActionOutcome { weights: None, ..trained(measurement.until_epoch, accuracy, String::new()) }
         }
         // Named by what was asked for, and paid for once, as by the host.
         PluginAction::TrainShared(training) => {

@@ -66,8 +66,8 @@ pub struct Choice {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskSettings {
-    /// `digits` (embedded), or the path of a folder or file with the data. Relative paths start at the experiment
-    /// file's folder.
+    /// `digits` (embedded), or the path of a folder or file with the data, or of a table of measurements. Relative paths
+    /// start at the experiment file's folder.
     pub data: String,
     /// How the data is stored; left out, it is told from what lies at the path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +82,12 @@ pub struct TaskSettings {
     /// part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<u32>,
+    /// Which of a table's data sets the run is about, where it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_set: Option<String>,
+    /// Which of a table's accuracies the search sees; default validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<Signal>,
     /// What to optimize; the first counts for methods with one objective. Default: accuracy, of a text perplexity.
     #[serde(default = "TaskSettings::default_objectives")]
     pub objectives: Vec<ObjectiveName>,
@@ -105,6 +111,17 @@ impl TaskSettings {
     fn default_latency_batch() -> u32 {
         1
     }
+}
+
+/// What a search on a table of measurements sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signal {
+    /// Accuracy and loss on the validation examples, as with real training.
+    #[default]
+    Validation,
+    /// Accuracy and loss on the test examples, of a table that has no others, or to compare with figures that were made so.
+    Test,
 }
 
 /// What can be optimized.
@@ -344,6 +361,24 @@ impl ExperimentFile {
     /// Where a value is out of range.
     pub fn check(&self) -> Result<(), ExperimentError> {
         read::check(&self.experiment, &self.source)
+    }
+
+    /// Settles what a table of measurements decides: epochs of a full training; that simulated workers look at one query each,
+    /// one by default, and are told of as they end; and that what counts is the best that the search has seen.
+    pub(crate) fn settle_for_table(&mut self, epochs: u32) {
+        let is_given = |key| self.source.has(["run", key]);
+        let (in_flight, tell, finalists) = (is_given("in_flight"), is_given("tell"), is_given("finalists"));
+        let Experiment { task, run, .. } = &mut self.experiment;
+        task.recipe.epochs = epochs;
+        if !in_flight {
+            run.in_flight = run.workers.unwrap_or(1);
+        }
+        if !tell {
+            run.tell = TellOrder::Arrival;
+        }
+        if !finalists {
+            run.finalists = 1;
+        }
     }
 
     /// An error that points at the value under `path`, or at the closest table around it.

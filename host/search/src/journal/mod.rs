@@ -48,6 +48,10 @@ pub(crate) struct Journal {
     /// Seconds that the run had taken when `since` began.
     before: f64,
     since: Instant,
+    /// The clock of an executor that simulates time.
+    simulated: Option<f64>,
+    /// Whether outcomes are made again while a journal is played back, and compared.
+    remakes: bool,
     records: u64,
 }
 
@@ -119,8 +123,21 @@ impl Journal {
             latest: Vec::new(),
             before: 0.0,
             since: Instant::now(),
+            simulated: None,
+            remakes: false,
             records: 0,
         }
+    }
+
+    /// Has outcomes made again while a journal is played back, and goes by a simulated clock.
+    pub(crate) fn remake(&mut self, clock: f64) {
+        self.remakes = true;
+        self.simulated = Some(clock);
+    }
+
+    /// Whether outcomes are made again.
+    pub(crate) fn remakes(&self) -> bool {
+        self.remakes
     }
 
     /// Leaves the rest of what is played back aside; from here on nothing is kept.
@@ -133,9 +150,9 @@ impl Journal {
         self.records
     }
 
-    /// Seconds since the run began, the time between its processes left out.
+    /// Seconds since the run began, the time between its processes left out; on a simulated clock where there is one.
     pub(crate) fn elapsed(&self) -> f64 {
-        self.before + self.since.elapsed().as_secs_f64()
+        self.simulated.unwrap_or_else(|| self.before + self.since.elapsed().as_secs_f64())
     }
 
     /// Writes a record, or compares it with the one that was written.
@@ -315,7 +332,7 @@ impl Journal {
                 self.go_on(lock, end)?;
                 return Ok(None);
             };
-            if record.first() != Some(&Record::ARRIVED) {
+            if record.first() != Some(&Record::ARRIVED) || self.remakes {
                 return Ok(Some(record));
             }
             let Record::Arrived { ticket, identity, at, remembered, result } = read(self.records, &record)? else {

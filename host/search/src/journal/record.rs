@@ -13,7 +13,7 @@ use archwright_space::Architecture;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the records. A change of [`Record`], or of the form of any type within it, needs a new one.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// What a plugin answered, or its error as a person sees it.
 pub(crate) type Answer<T> = Result<T, String>;

@@ -29,6 +29,7 @@ pub struct FullTraining {
 impl Estimator for FullTraining {
     const NAME: &'static str = "full-training";
     const SUMMARY: &'static str = "Trains with the task's recipe in full, over several seeds on request";
+    const NEEDS: &'static [&'static str] = &["train"];
     const GIVES: &'static [&'static str] = &["fidelity", "curve", "uncertainty"];
     type Options = Options;
 

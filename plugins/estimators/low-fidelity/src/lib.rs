@@ -56,6 +56,7 @@ impl Estimator for LowFidelity {
     const SUMMARY: &'static str = "Trains with fewer epochs, less data, smaller images, fewer channels or cells";
     const REFERENCES: &'static [&'static str] =
         &["arXiv:1707.07012", "arXiv:1605.07079", "arXiv:1707.08819", "arXiv:1807.06906"];
+    const NEEDS: &'static [&'static str] = &["train"];
     const GIVES: &'static [&'static str] = &["fidelity", "curve", "uncertainty"];
     type Options = Options;
 

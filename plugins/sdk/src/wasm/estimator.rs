@@ -114,6 +114,10 @@ fn to_step(step: crate::Step) -> Result<contract::Step, wit::Error> {
             let spec = actions::SharedDerivative { weights, relaxation, batch, unrolled, epochs };
             contract::Step::Act(actions::differentiate_shared(&spec)?)
         }
+        crate::Step::LookUp(crate::Measurement { subject, until_epoch, training, curve }) => {
+            let spec = actions::Measurement { subject: into_architecture(subject), until_epoch, training, curve };
+            contract::Step::Act(actions::look_up(&spec)?)
+        }
         crate::Step::Done(estimate) => contract::Step::Done(to_estimate(estimate)),
         crate::Step::Failed(reason) => contract::Step::Failed(reason),
     })

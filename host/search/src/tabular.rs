@@ -1,0 +1,287 @@
+//! Tasks that are tables of measurements: what is looked up, and the simulated workers that take their time over it.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use archwright_protocol::{
+    Action, DataSummary, DeviceSummary, Epoch, Failure, FailureKind, LookUp, Metrics, Outcome, Ready, VERSION,
+};
+use archwright_space::{Architecture, Space};
+use archwright_table::{Column, Measure, Table, TableError};
+
+use crate::executor::{ActionResult, Executor, ExecutorEvent, Work};
+use crate::experiment::{ExperimentFile, ObjectiveName, Signal};
+use crate::search::LATENCY;
+
+/// The name under which measurements are offered and needed.
+pub(crate) const LOOK_UP: &str = "look-up";
+
+/// What of a table a run is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Tabular {
+    table: Arc<Table>,
+    data_set: u32,
+    signal: Signal,
+    /// Longest latency that counts, in seconds.
+    limit: Option<f64>,
+}
+
+impl Tabular {
+    /// Opens the table that an experiment names and finds in it what the experiment asks for.
+    pub(crate) fn open(file: &ExperimentFile, path: &Path) -> Result<Self, crate::ExperimentError> {
+        let settings = &file.experiment.task;
+        let table = Table::open(path).map_err(|error| file.error(&["task", "data"], error.to_string(), None))?;
+        let names = &table.head().data_sets;
+        let data_set = match (&settings.data_set, &names[..]) {
+            (Some(name), _) => table.data_set(name).ok_or_else(|| {
+                let problem = format!("the table has no data set `{name}`; it has {}", names.join(", "));
+                file.error(&["task", "data_set"], problem, None)
+            })?,
+            (None, [_]) => 0,
+            (None, _) => {
+                let problem = format!("the table has several data sets: {}", names.join(", "));
+                return Err(file.error(&["task", "data"], problem, Some("give `data_set`".into())));
+            }
+        };
+        let signal = settings.signal.unwrap_or_default();
+        let limit = file.experiment.latency().and_then(|latency| latency.limit);
+        let tabular = Self { table: Arc::new(table), data_set, signal, limit };
+        tabular.check_objectives(file)?;
+        Ok(tabular)
+    }
+
+    fn check_objectives(&self, file: &ExperimentFile) -> Result<(), crate::ExperimentError> {
+        if self.column(self.seen().0).is_none() {
+            let problem = format!("the table has no {} of this data set", self.seen().0);
+            let help =
+                "with `signal = \"test\"` the search sees the test accuracy, which no search with real training may";
+            let help = (self.signal == Signal::Validation).then(|| help.to_owned());
+            return Err(file.error(&["task", "data"], problem, help));
+        }
+        let lacking = file.experiment.task.objectives.iter().find(|objective| match objective {
+            ObjectiveName::Loss => self.column(self.seen().1).is_none(),
+            ObjectiveName::Latency => self.column(Measure::Latency).is_none(),
+            ObjectiveName::Perplexity => true,
+            _ => false,
+        });
+        match lacking {
+            None => Ok(()),
+            Some(objective) => {
+                let problem =
+                    format!("the table has nothing for the objective `{}`", crate::driver::objective_name(*objective));
+                Err(file.error(&["task", "objectives"], problem, None))
+            }
+        }
+    }
+
+    /// Accuracy and loss that the search sees.
+    fn seen(&self) -> (Measure, Measure) {
+        match self.signal {
+            Signal::Validation => (Measure::ValidationAccuracy, Measure::ValidationLoss),
+            Signal::Test => (Measure::TestAccuracy, Measure::TestLoss),
+        }
+    }
+
+    fn column(&self, measure: Measure) -> Option<Column<'_>> {
+        self.table.column(self.data_set, measure)
+    }
+
+    /// Epochs of a full training.
+    pub(crate) fn epochs(&self) -> u32 {
+        self.table.head().epochs.last().copied().unwrap_or(1)
+    }
+
+    /// What a trainer would say of itself and its data.
+    pub(crate) fn ready(&self) -> Ready {
+        let head = self.table.head();
+        let mut actions = vec![LOOK_UP.to_owned()];
+        if self.column(Measure::Latency).is_some() {
+            actions.push(LATENCY.to_owned());
+        }
+        Ready {
+            protocol: VERSION,
+            name: "table".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            numerics: "measurements".into(),
+            actions,
+            device: DeviceSummary { name: "table".into(), memory: None },
+            data: DataSummary {
+                digest: self.table.digest().to_hex().to_string(),
+                input: head.input.clone(),
+                classes: head.classes,
+                train: 0,
+                validation: 0,
+                test: 0,
+                normalisation: None,
+                class_names: None,
+            },
+        }
+    }
+
+    /// Checks that the table is about the points of a space.
+    pub(crate) fn check_space(&self, space: &Space) -> Result<(), TableError> {
+        self.table.check_space(space)
+    }
+
+    fn look_up(&self, space: &Space, look_up: &LookUp) -> ActionResult {
+        let LookUp { subject, until_epoch, training, curve } = look_up;
+        let failure = |kind, message: String| Err(Failure { kind, message });
+        let Some(row) = self.table.find(space, subject) else {
+            return failure(FailureKind::Data, format!("the table has nothing of {}", readable(space, subject)));
+        };
+        let epochs = &self.table.head().epochs;
+        let fits = epochs.partition_point(|epoch| epoch <= until_epoch).saturating_sub(1);
+        let view = View { tabular: self, row, training: *training };
+        // An architecture that lacks a level has been stopped before, or was not looked at there.
+        let Some(level) = (0..=fits).rev().find(|level| view.metrics(*level, self.seen()).is_some()) else {
+            let problem = format!("the table has no {} of {}", self.seen().0, readable(space, subject));
+            return failure(FailureKind::Data, problem);
+        };
+        let first = if *curve { 0 } else { level };
+        let entries = (first..=level).filter_map(|level| {
+            let metrics = view.metrics(level, self.seen())?;
+            let train_loss = view.value(Measure::TrainingLoss, level).unwrap_or(f64::NAN);
+            Some(Epoch { epoch: epochs[level], train_loss, metrics })
+        });
+        let latency = view.value(Measure::Latency, level);
+        if let (Some(limit), Some(latency)) = (self.limit, latency)
+            && latency > limit
+        {
+            let problem = format!("its latency is {latency} s, above the limit of {limit} s");
+            return failure(FailureKind::Infeasible, problem);
+        }
+        let metrics = view.metrics(level, self.seen()).unwrap_or(Metrics { accuracy: f64::NAN, loss: f64::NAN });
+        Ok(Outcome {
+            curve: entries.collect(),
+            latency,
+            test: view.metrics(level, (Measure::TestAccuracy, Measure::TestLoss)),
+            ..Outcome::of(metrics, view.seconds(level))
+        })
+    }
+}
+
+fn readable(space: &Space, subject: &Architecture) -> String {
+    let labels = space.label(subject).into_iter().map(|(name, label)| format!("{name}={label}"));
+    labels.collect::<Vec<_>>().join(" ")
+}
+
+/// What a table has of one architecture: of one of its trainings, or their mean.
+struct View<'a> {
+    tabular: &'a Tabular,
+    row: usize,
+    training: Option<u64>,
+}
+
+impl View<'_> {
+    fn value(&self, measure: Measure, level: usize) -> Option<f64> {
+        let column = self.tabular.column(measure)?;
+        let Some(number) = self.training else { return column.mean(self.row, level) };
+        let seeds = 0..self.tabular.table.head().seeds as usize;
+        // Which of them is decided by what the search sees, so that all measures are of one training.
+        let seen = self.tabular.column(self.tabular.seen().0)?;
+        let there: Vec<usize> = seeds.filter(|seed| seen.get(self.row, *seed, level).is_some()).collect();
+        let seed = there.get(usize::try_from(number.checked_rem(there.len() as u64)?).ok()?)?;
+        column.get(self.row, *seed, level)
+    }
+
+    fn metrics(&self, level: usize, (accuracy, loss): (Measure, Measure)) -> Option<Metrics> {
+        let accuracy = self.value(accuracy, level)?;
+        Some(Metrics { accuracy, loss: self.value(loss, level).unwrap_or(f64::NAN) })
+    }
+
+    /// What the training cost up to a level: as recorded; or its share of what the whole cost; where no time is recorded at
+    /// all, the share of a full training, which costs 1.
+    fn seconds(&self, level: usize) -> f64 {
+        let epochs = &self.tabular.table.head().epochs;
+        let share = |of: usize| f64::from(epochs[level]) / f64::from(epochs[of]);
+        if let Some(seconds) = self.value(Measure::Seconds, level) {
+            return seconds;
+        }
+        let later = (level + 1..epochs.len()).find_map(|later| Some((later, self.value(Measure::Seconds, later)?)));
+        match later {
+            Some((later, seconds)) => seconds * share(later),
+            None => share(epochs.len() - 1),
+        }
+    }
+}
+
+/// Simulated workers on a simulated clock, who take as long over a measurement as it took.
+///
+/// What comes of what is submitted is determined by that alone.
+pub(crate) struct TableExecutor {
+    tabular: Tabular,
+    space: Arc<Space>,
+    workers: usize,
+    now: f64,
+    /// Ends of what is worked on, in the order of time and then of tickets.
+    ends: BinaryHeap<Reverse<(Time, u64)>>,
+    results: HashMap<u64, ActionResult>,
+    waiting: VecDeque<(u64, f64)>,
+}
+
+/// A moment. None is NaN: seconds are sums of finite ones.
+#[derive(Clone, Copy, PartialEq)]
+struct Time(f64);
+
+impl Eq for Time {}
+
+impl PartialOrd for Time {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Time {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl TableExecutor {
+    pub(crate) fn new(tabular: Tabular, space: Arc<Space>, workers: usize) -> Self {
+        let (ends, results, waiting) = (BinaryHeap::new(), HashMap::new(), VecDeque::new());
+        Self { tabular, space, workers: workers.max(1), now: 0.0, ends, results, waiting }
+    }
+}
+
+impl Executor for TableExecutor {
+    fn submit(&mut self, ticket: u64, work: Work) {
+        let result = match &work.action {
+            Action::LookUp(look_up) => self.tabular.look_up(&self.space, look_up),
+            _ => {
+                let message = "a table of measurements trains nothing".to_owned();
+                Err(Failure { kind: FailureKind::Unsupported, message })
+            }
+        };
+        // What fails costs nothing.
+        let seconds = result.as_ref().map_or(0.0, |outcome| outcome.seconds);
+        self.results.insert(ticket, result);
+        if self.ends.len() < self.workers {
+            self.ends.push(Reverse((Time(self.now + seconds), ticket)));
+        } else {
+            self.waiting.push_back((ticket, seconds));
+        }
+    }
+
+    /// With patience, time goes on to the next end; without, only what ends now is told.
+    fn next(&mut self, patience: Duration) -> Option<ExecutorEvent> {
+        let Reverse((Time(end), ticket)) = *self.ends.peek()?;
+        if patience.is_zero() && end > self.now {
+            return None;
+        }
+        self.ends.pop();
+        self.now = end;
+        if let Some((ticket, seconds)) = self.waiting.pop_front() {
+            self.ends.push(Reverse((Time(self.now + seconds), ticket)));
+        }
+        let result = self.results.remove(&ticket)?;
+        Some(ExecutorEvent::Ended { ticket, result })
+    }
+
+    fn clock(&self) -> Option<f64> {
+        Some(self.now)
+    }
+}

@@ -1,0 +1,169 @@
+//! Looks up what was measured of an architecture before.
+
+use std::collections::{BTreeMap, HashMap};
+
+use archwright_sdk::prelude::*;
+use archwright_sdk::{CurvePoint, Measurement};
+
+/// Options of looking measurements up.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Which of an architecture's recorded trainings counts: the "mean" of them, or a "random" one, the same for every query of
+    /// the architecture in a run.
+    pub trainings: Trainings,
+    /// Whether a training goes on from where the last query of its architecture left it: only the epochs since then are charged.
+    pub resume: bool,
+}
+
+/// Which of several recorded trainings count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trainings {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// One of them.
+    Random,
+}
+
+/// Looking measurements up.
+pub struct BenchmarkTable {
+    options: Options,
+    full_epochs: u32,
+    space: Space,
+    rng: Rng,
+    /// The number of the training that counts, by fingerprint.
+    trainings: HashMap<String, u64>,
+    /// What was charged for an architecture so far, by fingerprint.
+    charged: HashMap<String, f64>,
+    /// Fingerprints of what is being looked up, where they are needed.
+    jobs: BTreeMap<u64, Option<String>>,
+}
+
+impl Estimator for BenchmarkTable {
+    const NAME: &'static str = "benchmark-table";
+    const SUMMARY: &'static str = "Looks measurements up in the task's table and charges what they cost";
+    const REFERENCES: &'static [&'static str] = &["arXiv:1902.09635", "arXiv:2001.00326"];
+    const NEEDS: &'static [&'static str] = &["look-up"];
+    const GIVES: &'static [&'static str] = &["fidelity", "curve"];
+    type Options = Options;
+
+    fn open(setup: EstimatorSetup, options: Options, space: Space) -> Result<Self, Error> {
+        Ok(Self {
+            options,
+            full_epochs: setup.full_epochs,
+            space,
+            rng: Rng::new(setup.seed),
+            trainings: HashMap::new(),
+            charged: HashMap::new(),
+            jobs: BTreeMap::new(),
+        })
+    }
+
+    /// A query's fidelity is a share of the epochs.
+    fn begin(&mut self, job: u64, query: &Query) -> Result<Step, Error> {
+        let Subject::Architecture(architecture) = &query.subject else {
+            return Err(Error::Unsupported("a table has no measurements of a relaxation".into()));
+        };
+        let Options { trainings, resume } = self.options;
+        let named = resume || trainings == Trainings::Random;
+        let name = if named { Some(self.space.fingerprint(architecture)?) } else { None };
+        let training = match &name {
+            Some(name) if trainings == Trainings::Random => {
+                let rng = &mut self.rng;
+                Some(*self.trainings.entry(name.clone()).or_insert_with(|| rng.next_u64()))
+            }
+            _ => None,
+        };
+        self.jobs.insert(job, name);
+        let until_epoch = (f64::from(self.full_epochs) * query.fidelity).round().max(1.0) as u32;
+        let subject = architecture.clone();
+        Ok(Step::LookUp(Measurement { subject, until_epoch, training, curve: true }))
+    }
+
+    fn advance(&mut self, job: u64, outcome: &Outcome) -> Result<Step, Error> {
+        let name = self.jobs.remove(&job).flatten();
+        if let Some(failure) = &outcome.failure {
+            return Ok(Step::Failed(failure.clone()));
+        }
+        let share = |epoch: u32| (f64::from(epoch) / f64::from(self.full_epochs)).min(1.0);
+        let fidelity = outcome.curve.last().map_or(1.0, |last| share(last.epoch));
+        let mut cost = outcome.cost;
+        if let (true, Some(name)) = (self.options.resume, name) {
+            let charged = self.charged.entry(name).or_insert(0.0);
+            cost = (cost - *charged).max(0.0);
+            *charged += cost;
+        }
+        let point = |epoch: &archwright_sdk::Epoch| {
+            Some(CurvePoint { fidelity: share(epoch.epoch), value: *epoch.objectives.first()? })
+        };
+        let curve = if outcome.curve.len() > 1 { outcome.curve.iter().filter_map(point).collect() } else { Vec::new() };
+        let objectives = outcome.objectives.clone();
+        Ok(Step::Done(Estimate { objectives, uncertainty: Vec::new(), gradient: Vec::new(), cost, fidelity, curve }))
+    }
+}
+
+archwright_sdk::export_estimator!(BenchmarkTable);
+
+#[cfg(test)]
+mod tests {
+    use archwright_sdk::testing::{bundled_space, estimator_setup, trained};
+
+    use super::*;
+
+    fn open(options: Options) -> (BenchmarkTable, Space) {
+        let space = bundled_space("nas-bench-201");
+        (BenchmarkTable::open(estimator_setup(&space, 7, 200), options, space.clone()).unwrap(), space)
+    }
+
+    fn looked_up(step: Step) -> Measurement {
+        let Step::LookUp(measurement) = step else { panic!("{step:?}") };
+        measurement
+    }
+
+    fn done(step: Step) -> Estimate {
+        let Step::Done(estimate) = step else { panic!("{step:?}") };
+        estimate
+    }
+
+    #[test]
+    fn asks_for_the_fidelity_and_says_which_there_was() {
+        let (mut estimator, space) = open(Options::default());
+        let query = Query { fidelity: 0.125, ..Query::full(0, space.sample(0)) };
+        let measurement = looked_up(estimator.begin(0, &query).unwrap());
+        assert_eq!((measurement.until_epoch, measurement.training), (25, None));
+        let outcome = Outcome { objectives: vec![0.7], ..trained(&[0.5, 0.6, 0.7], 12.0) };
+        let estimate = done(estimator.advance(0, &outcome).unwrap());
+        assert_eq!((estimate.objectives, estimate.cost, estimate.fidelity), (vec![0.7], 12.0, 3.0 / 200.0));
+        assert_eq!(estimate.curve.len(), 3);
+    }
+
+    #[test]
+    fn random_trainings_stay_with_their_architecture() {
+        let (mut estimator, space) = open(Options { trainings: Trainings::Random, resume: false });
+        let mut training = |job, architecture: u64| {
+            looked_up(estimator.begin(job, &Query::full(job, space.sample(architecture))).unwrap()).training
+        };
+        let (first, other, again) = (training(0, 0), training(1, 1), training(2, 0));
+        assert!(first.is_some() && first == again && first != other);
+    }
+
+    #[test]
+    fn trainings_that_go_on_cost_what_is_new() {
+        let (mut estimator, space) = open(Options { trainings: Trainings::Mean, resume: true });
+        let mut cost = |job, architecture: u64, seconds| {
+            estimator.begin(job, &Query::full(job, space.sample(architecture))).unwrap();
+            done(estimator.advance(job, &trained(&[0.5], seconds)).unwrap()).cost
+        };
+        assert_eq!([cost(0, 0, 10.0), cost(1, 1, 10.0), cost(2, 0, 30.0), cost(3, 0, 30.0)], [10.0, 10.0, 20.0, 0.0]);
+    }
+
+    #[test]
+    fn what_the_table_lacks_fails_alone() {
+        let (mut estimator, space) = open(Options::default());
+        estimator.begin(0, &Query::full(0, space.sample(0))).unwrap();
+        let failed = Outcome { failure: Some("nothing".into()), ..Outcome::default() };
+        assert_eq!(estimator.advance(0, &failed).unwrap(), Step::Failed("nothing".into()));
+    }
+}
