@@ -138,6 +138,7 @@ impl ActionRules {
         Ok(Measurement {
             subject: checked::architecture(spec.subject, space, nodes)?,
             until_epoch: spec.until_epoch,
+            trained_epochs: spec.trained_epochs,
             training: spec.training,
             curve: spec.curve,
         })

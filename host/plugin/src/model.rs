@@ -163,6 +163,8 @@ pub struct Measurement {
     pub subject: Architecture,
     /// Epochs of training, from 1 to those of a full one.
     pub until_epoch: u32,
+    /// Epochs that are trained already, from 0 on: they cost nothing again.
+    pub trained_epochs: u32,
     /// Which of the recorded trainings, counted round; without it their mean.
     #[serde(default)]
     pub training: Option<u64>,

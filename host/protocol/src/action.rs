@@ -31,6 +31,8 @@ pub struct LookUp {
     pub subject: Architecture,
     /// Epochs of training, at least 1.
     pub until_epoch: u32,
+    /// Epochs that are trained already, from 0 on: they cost nothing again.
+    pub trained_epochs: u32,
     /// Which of the recorded trainings, counted round; without it their mean.
     pub training: Option<u64>,
     /// Whether the outcome's curve holds the epochs before the last, too.

@@ -80,8 +80,8 @@ impl Request {
             PluginAction::TrainShared(training) => Self::TrainShared(training),
             PluginAction::EvaluateShared(evaluation) => Self::EvaluateShared(evaluation),
             PluginAction::DifferentiateShared(derivative) => Self::DifferentiateShared(derivative),
-            PluginAction::LookUp(Measurement { subject, until_epoch, training, curve }) => {
-                Self::LookUp(LookUp { subject, until_epoch, training, curve })
+            PluginAction::LookUp(Measurement { subject, until_epoch, trained_epochs, training, curve }) => {
+                Self::LookUp(LookUp { subject, until_epoch, trained_epochs, training, curve })
             }
             _ => Self::Unknown,
         }

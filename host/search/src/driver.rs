@@ -127,7 +127,7 @@ impl Driver<'_> {
 
     /// Tells the store how far the run is, for whoever lists runs.
     fn note(&self, progress: &mut Progress, jobs: &mut Jobs<'_>) -> Result<(), SearchError> {
-        if progress.noted < progress.told && !jobs.journal.is_playing()? {
+        if progress.noted < progress.told && !jobs.journal.remakes() && !jobs.journal.is_playing()? {
             self.store.set_progress(self.run, progress.told)?;
             progress.noted = progress.told;
         }

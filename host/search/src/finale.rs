@@ -101,7 +101,13 @@ impl Finale<'_> {
             for repeat in 0..seeds {
                 let subject = architecture.clone();
                 let request = match self.measured {
-                    Some(until_epoch) => Request::LookUp(LookUp { subject, until_epoch, training: None, curve: false }),
+                    Some(until_epoch) => Request::LookUp(LookUp {
+                        subject,
+                        until_epoch,
+                        trained_epochs: 0,
+                        training: None,
+                        curve: false,
+                    }),
                     None => {
                         let seed = seed::derive(self.settings.seed, "final", repeat);
                         Request::Retrain { subject, seed, within_limits: *measured }

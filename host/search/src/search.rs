@@ -7,7 +7,7 @@ use archwright_plugin::model::{Goal, Objective};
 use archwright_plugin::{Estimator, EstimatorSetup, Strategy, StrategySetup};
 use archwright_protocol::{DataFormat, Ready, Recipe, Setup, Supergraph, VERSION};
 use archwright_space::{Context, Space, seed};
-use archwright_store::{RunId, RunStatus, Store};
+use archwright_store::{RunId, RunStatus, Store, StoreError};
 use archwright_table::TableError;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ use crate::finale::Finale;
 use crate::jobs::{Jobs, Watch};
 use crate::journal::{Head, Journal, Record, answer};
 use crate::lock::{Lock, differences};
-use crate::parts::{GRADIENTS, Loaded, Pinned, Prefer, TRAIN_SHARED, load, log_sink, needs};
+use crate::parts::{GRADIENTS, Loaded, Parts, Pinned, Prefer, TRAIN_SHARED, load, log_sink, needs};
 use crate::report::{Event, Observer, Report, Summary};
 use crate::stop::Stop;
 use crate::tabular::{LOOK_UP, TableExecutor, Tabular};
@@ -49,7 +49,7 @@ pub struct Search {
     folder: PathBuf,
     /// Where the experiment was read from, for errors that point into it.
     source: Source,
-    loaded: Loaded,
+    loaded: Arc<Loaded>,
     /// What the trainer has to be, where that is settled.
     locked: Option<Ready>,
 }
@@ -81,9 +81,46 @@ impl Search {
         pinned: Option<Pinned<'_>>,
         locked: Option<Ready>,
     ) -> Result<Self, SearchError> {
-        let loaded = load(&mut file, environment, pinned)?;
+        let loaded = Arc::new(load(&mut file, environment, pinned)?);
         let ExperimentFile { experiment, folder, source } = file;
         Ok(Self { experiment, environment: environment.clone(), folder, source, loaded, locked })
+    }
+
+    /// The same search from another seed.
+    pub fn reseeded(&self, seed: u64) -> Self {
+        let Self { experiment, environment, folder, source, loaded, locked } = self;
+        let mut experiment = experiment.clone();
+        experiment.run.seed = seed;
+        Self {
+            experiment,
+            environment: environment.clone(),
+            folder: folder.clone(),
+            source: source.clone(),
+            loaded: Arc::clone(loaded),
+            locked: locked.clone(),
+        }
+    }
+
+    /// What the table says of itself that the search is on, where it is on one.
+    pub fn table(&self) -> Option<Ready> {
+        self.loaded.tabular.as_ref().map(Tabular::ready)
+    }
+
+    /// What the store knows of a run of this search, and the folder that relative paths in it start at; `ready` says what it
+    /// works on.
+    pub fn settings(&self, ready: &Ready) -> (serde_json::Value, PathBuf) {
+        let head = self.head(ready);
+        (head.settings(), head.folder)
+    }
+
+    /// What the search is made of.
+    pub fn parts(&self) -> &Parts {
+        &self.loaded.parts
+    }
+
+    /// The files of strategy, estimator and space, for the store to keep.
+    pub fn files(&self) -> &[Vec<u8>] {
+        &self.loaded.files
     }
 
     /// The experiment with every default filled in.
@@ -138,6 +175,27 @@ impl Search {
             set.conduct(journal, executor, observer, None)
         });
         finish(store, run, result)
+    }
+
+    /// Runs a search on its table as a run whose start is on record; its end is for the caller to record. What an earlier
+    /// process left of its journal is made again.
+    ///
+    /// # Errors
+    /// As [`Search::run`], and where the search is not on a table.
+    pub fn run_recorded(&self, store: &Store, run: RunId, stop: &Stop) -> Result<Report, SearchError> {
+        let (mut hands, ready, _) = self.hands(store, stop, "the run began")?;
+        self.check_trainer(&ready)?;
+        let space = self.space(&ready)?;
+        let path = store.journal_path(run);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::file(store.folder(), "remove", &path, source).into());
+            }
+            _ => {}
+        }
+        let journal = Journal::create_unsynced(&path, &self.head(&ready))?;
+        let set = Set { search: self, run, store, ready: &ready, space: &space, stop };
+        set.conduct(journal, hands.as_mut(), &mut (), None)
     }
 
     /// Runs the search on any executor and leaves nothing on record; no outcome is remembered.

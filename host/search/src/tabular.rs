@@ -127,7 +127,7 @@ impl Tabular {
     }
 
     fn look_up(&self, space: &Space, look_up: &LookUp) -> ActionResult {
-        let LookUp { subject, until_epoch, training, curve } = look_up;
+        let LookUp { subject, until_epoch, trained_epochs, training, curve } = look_up;
         let failure = |kind, message: String| Err(Failure { kind, message });
         let Some(row) = self.table.find(space, subject) else {
             return failure(FailureKind::Data, format!("the table has nothing of {}", readable(space, subject)));
@@ -153,12 +153,14 @@ impl Tabular {
             let problem = format!("its latency is {latency} s, above the limit of {limit} s");
             return failure(FailureKind::Infeasible, problem);
         }
+        let trained = epochs.iter().rposition(|epoch| epoch <= trained_epochs);
+        let seconds = (view.seconds(level) - trained.map_or(0.0, |level| view.seconds(level))).max(0.0);
         let metrics = view.metrics(level, self.seen()).unwrap_or(Metrics { accuracy: f64::NAN, loss: f64::NAN });
         Ok(Outcome {
             curve: entries.collect(),
             latency,
             test: view.metrics(level, (Measure::TestAccuracy, Measure::TestLoss)),
-            ..Outcome::of(metrics, view.seconds(level))
+            ..Outcome::of(metrics, seconds)
         })
     }
 }

@@ -127,6 +127,11 @@ pub enum StoreError {
     /// There is no such run.
     #[error("there is no run {0} in this store: `archwright runs` lists them")]
     NoRun(String),
+    /// There is no such comparison.
+    #[error(
+        "there is no comparison {0} in this store: `archwright compare` makes one, `archwright comparisons` lists them"
+    )]
+    NoComparison(String),
 }
 
 impl StoreError {

@@ -171,16 +171,25 @@ impl JournalWriter {
     /// # Errors
     /// Where there is a file, or it cannot be made.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
+        let writer = Self::create_unsynced(path)?;
+        if let Some(folder) = path.parent() {
+            // The file's name has to outlive the machine as well.
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(write(path))?;
+        }
+        Ok(writer)
+    }
+
+    /// As [`JournalWriter::create`], for a journal that can be made again: after a power cut it may be gone.
+    ///
+    /// # Errors
+    /// As [`JournalWriter::create`].
+    pub fn create_unsynced(path: &Path) -> Result<Self, JournalError> {
         let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(make(path))?;
         lock(&file, path)?;
         let mut header = [0; HEADER as usize];
         header[..MAGIC.len()].copy_from_slice(&MAGIC);
         header[MAGIC.len()..].copy_from_slice(&VERSION.to_le_bytes());
         file.write_all(&header).map_err(write(path))?;
-        if let Some(folder) = path.parent() {
-            // The file's name has to outlive the machine as well.
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(write(path))?;
-        }
         Ok(Self::at(path.to_owned(), file, JournalEnd { records: 0, offset: HEADER, checksum: 0 }))
     }
 

@@ -14,6 +14,7 @@
 mod cache;
 mod check;
 mod claim;
+mod comparison;
 mod damage;
 mod error;
 mod files;
@@ -33,6 +34,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use cache::{Amount, CacheEntry, CacheStats, Filter};
 pub use claim::Claim;
+pub use comparison::{ComparisonId, ComparisonRecord, EndOfRun, StartOfRun};
 pub use damage::{Damage, Item};
 pub use error::StoreError;
 use error::{Place, READ};

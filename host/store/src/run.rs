@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::comparison::ComparisonId;
 use crate::{Damage, Store, StoreError, files, is_being_written, now};
 
 /// Names a run in its store: 1, 2, 3, ...
@@ -84,6 +85,9 @@ pub struct RunRecord {
     /// The folder that relative paths of its settings start at; absent for runs of earlier versions, and where the path
     /// is not UTF-8.
     pub folder: Option<PathBuf>,
+    /// The comparison that it is part of, and its place there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<(ComparisonId, u64)>,
 }
 
 /// One query of a run and what was observed.
@@ -116,7 +120,7 @@ impl Store {
     }
 
     /// The highest number of a run with a journal; 0 where there is none.
-    fn last_journal(&self) -> Result<i64, StoreError> {
+    pub(crate) fn last_journal(&self) -> Result<i64, StoreError> {
         let entries = files::list(self.folder(), &self.journals())?;
         let numbers = entries.iter().filter_map(|entry| entry.stem(".journal")?.parse::<u32>().ok());
         Ok(numbers.max().map_or(0, i64::from))
@@ -220,7 +224,9 @@ impl Store {
     /// Where there is none, or the database cannot be read.
     pub fn run(&self, name: &str) -> Result<RunRecord, StoreError> {
         let found = if name == "latest" {
-            self.connection.query_row(&format!("{SELECT_RUN} ORDER BY run.id DESC LIMIT 1"), [], raw_run).optional()
+            // Who compares hundreds of runs does not mean the last of them.
+            let sql = format!("{SELECT_RUN} WHERE comparison IS NULL ORDER BY run.id DESC LIMIT 1");
+            self.connection.query_row(&sql, [], raw_run).optional()
         } else {
             let Ok(id) = name.parse::<i64>() else {
                 return Err(StoreError::NoRun(format!("`{name}` (a run is a number, or `latest`)")));
@@ -265,13 +271,14 @@ impl Store {
     }
 }
 
-const SELECT_RUN: &str = "SELECT run.id, started, ended, status, settings, result, problem, queries, folder FROM run";
+pub(crate) const SELECT_RUN: &str =
+    "SELECT run.id, started, ended, status, settings, result, problem, queries, folder, comparison, place FROM run";
 
 pub(crate) fn damaged(run: RunId, problem: impl fmt::Display) -> StoreError {
     StoreError::Damaged(Damage::run(run, problem))
 }
 
-struct RawRun {
+pub(crate) struct RawRun {
     id: i64,
     started: i64,
     ended: Option<i64>,
@@ -281,9 +288,11 @@ struct RawRun {
     problem: Option<String>,
     queries: i64,
     folder: Option<String>,
+    comparison: Option<i64>,
+    place: Option<i64>,
 }
 
-fn raw_run(row: &Row<'_>) -> rusqlite::Result<RawRun> {
+pub(crate) fn raw_run(row: &Row<'_>) -> rusqlite::Result<RawRun> {
     Ok(RawRun {
         id: row.get(0)?,
         started: row.get(1)?,
@@ -294,11 +303,13 @@ fn raw_run(row: &Row<'_>) -> rusqlite::Result<RawRun> {
         problem: row.get(6)?,
         queries: row.get(7)?,
         folder: row.get(8)?,
+        comparison: row.get(9)?,
+        place: row.get(10)?,
     })
 }
 
 impl RawRun {
-    fn parse(self) -> Result<RunRecord, StoreError> {
+    pub(crate) fn parse(self) -> Result<RunRecord, StoreError> {
         let run = RunId(self.id);
         let json = |what: &'static str, text: &str| {
             serde_json::from_str(text).map_err(|error| damaged(run, format!("{what}: {error}")))
@@ -314,6 +325,7 @@ impl RawRun {
             problem: self.problem,
             queries: self.queries.cast_unsigned(),
             folder: self.folder.map(PathBuf::from),
+            comparison: self.comparison.zip(self.place).map(|(id, place)| (ComparisonId(id), place.cast_unsigned())),
         })
     }
 }

@@ -68,8 +68,23 @@ CREATE TABLE used (
 CREATE INDEX used_key ON used (key, at, made);
 ";
 
+/// `run.place` is the run's place in its comparison, from 0.
+const VERSION_3: &str = "
+CREATE TABLE comparison (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    started INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    settings TEXT NOT NULL
+) STRICT;
+
+ALTER TABLE run ADD COLUMN comparison INTEGER REFERENCES comparison (id) ON DELETE SET NULL;
+ALTER TABLE run ADD COLUMN place INTEGER;
+CREATE UNIQUE INDEX run_place ON run (comparison, place) WHERE comparison IS NOT NULL;
+";
+
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(VERSION_1), M::up(VERSION_2)])
+    Migrations::new(vec![M::up(VERSION_1), M::up(VERSION_2), M::up(VERSION_3)])
 }
 
 /// Brings the database to the present schema.

@@ -170,6 +170,8 @@ pub struct Measurement {
     /// Epochs of training, from 1 to those of a full one: the table answers with the most it has up to these, or else the
     /// fewest.
     pub until_epoch: u32,
+    /// Epochs that are trained already, from 0 on: they cost nothing again.
+    pub trained_epochs: u32,
     /// The recorded training of this number, counted round those that there are; without it their mean.
     pub training: Option<u64>,
     /// Whether all earlier epochs that the table has are wanted, too.

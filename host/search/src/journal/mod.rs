@@ -9,6 +9,7 @@ mod difference;
 mod head;
 mod history;
 mod listing;
+mod observations;
 mod record;
 
 use std::collections::{HashMap, HashSet};
@@ -27,6 +28,7 @@ pub(crate) use head::Head;
 pub use history::history;
 pub use listing::list;
 pub(crate) use listing::trainings;
+pub use observations::{Observation, Observations, observations};
 pub(crate) use record::{Identity, Record, answer};
 
 /// Arrivals that a resumed run makes sure of having in the store, too: more than were under way at a time.
@@ -82,6 +84,14 @@ impl Journal {
         let mut journal = Self::on(Tape::Writing(JournalWriter::create(path)?), false);
         journal.put(&head.record()?)?;
         journal.sync()?;
+        Ok(journal)
+    }
+
+    /// Starts a journal that can be made again: it is handed to the system when it ends, and on disk when the system sees fit.
+    pub(crate) fn create_unsynced(path: &Path, head: &Head) -> Result<Self, SearchError> {
+        let mut journal = Self::on(Tape::Writing(JournalWriter::create_unsynced(path)?), false);
+        journal.remakes = true;
+        journal.put(&head.record()?)?;
         Ok(journal)
     }
 
@@ -306,8 +316,11 @@ impl Journal {
         }
     }
 
-    /// Has every record outlive the machine.
+    /// Has every record outlive the machine; or, where outcomes can be made again, this process.
     pub(crate) fn sync(&mut self) -> Result<(), SearchError> {
+        if self.remakes {
+            return self.flush();
+        }
         match &mut self.tape {
             Tape::Writing(writer) => Ok(writer.sync()?),
             Tape::Playing { .. } | Tape::Nowhere => Ok(()),

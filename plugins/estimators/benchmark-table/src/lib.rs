@@ -35,8 +35,8 @@ pub struct BenchmarkTable {
     rng: Rng,
     /// The number of the training that counts, by fingerprint.
     trainings: HashMap<String, u64>,
-    /// What was charged for an architecture so far, by fingerprint.
-    charged: HashMap<String, f64>,
+    /// Epochs that an architecture was trained for so far, by fingerprint.
+    trained: HashMap<String, u32>,
     /// Fingerprints of what is being looked up, where they are needed.
     jobs: BTreeMap<u64, Option<String>>,
 }
@@ -56,7 +56,7 @@ impl Estimator for BenchmarkTable {
             space,
             rng: Rng::new(setup.seed),
             trainings: HashMap::new(),
-            charged: HashMap::new(),
+            trained: HashMap::new(),
             jobs: BTreeMap::new(),
         })
     }
@@ -76,10 +76,14 @@ impl Estimator for BenchmarkTable {
             }
             _ => None,
         };
+        let trained_epochs = match &name {
+            Some(name) if resume => self.trained.get(name).copied().unwrap_or(0),
+            _ => 0,
+        };
         self.jobs.insert(job, name);
         let until_epoch = (f64::from(self.full_epochs) * query.fidelity).round().max(1.0) as u32;
         let subject = architecture.clone();
-        Ok(Step::LookUp(Measurement { subject, until_epoch, training, curve: true }))
+        Ok(Step::LookUp(Measurement { subject, until_epoch, trained_epochs, training, curve: true }))
     }
 
     fn advance(&mut self, job: u64, outcome: &Outcome) -> Result<Step, Error> {
@@ -89,17 +93,15 @@ impl Estimator for BenchmarkTable {
         }
         let share = |epoch: u32| (f64::from(epoch) / f64::from(self.full_epochs)).min(1.0);
         let fidelity = outcome.curve.last().map_or(1.0, |last| share(last.epoch));
-        let mut cost = outcome.cost;
-        if let (true, Some(name)) = (self.options.resume, name) {
-            let charged = self.charged.entry(name).or_insert(0.0);
-            cost = (cost - *charged).max(0.0);
-            *charged += cost;
+        if let (Some(name), Some(last)) = (name, outcome.curve.last()) {
+            let trained = self.trained.entry(name).or_insert(0);
+            *trained = last.epoch.max(*trained);
         }
         let point = |epoch: &archwright_sdk::Epoch| {
             Some(CurvePoint { fidelity: share(epoch.epoch), value: *epoch.objectives.first()? })
         };
         let curve = if outcome.curve.len() > 1 { outcome.curve.iter().filter_map(point).collect() } else { Vec::new() };
-        let objectives = outcome.objectives.clone();
+        let (objectives, cost) = (outcome.objectives.clone(), outcome.cost);
         Ok(Step::Done(Estimate { objectives, uncertainty: Vec::new(), gradient: Vec::new(), cost, fidelity, curve }))
     }
 }
@@ -152,11 +154,15 @@ mod tests {
     #[test]
     fn trainings_that_go_on_cost_what_is_new() {
         let (mut estimator, space) = open(Options { trainings: Trainings::Mean, resume: true });
-        let mut cost = |job, architecture: u64, seconds| {
-            estimator.begin(job, &Query::full(job, space.sample(architecture))).unwrap();
-            done(estimator.advance(job, &trained(&[0.5], seconds)).unwrap()).cost
+        let mut trained_before = |job, architecture: u64, epochs: usize| {
+            let query = Query { fidelity: epochs as f64 / 200.0, ..Query::full(job, space.sample(architecture)) };
+            let measurement = looked_up(estimator.begin(job, &query).unwrap());
+            estimator.advance(job, &trained(&vec![0.5; epochs], 1.0)).unwrap();
+            measurement.trained_epochs
         };
-        assert_eq!([cost(0, 0, 10.0), cost(1, 1, 10.0), cost(2, 0, 30.0), cost(3, 0, 30.0)], [10.0, 10.0, 20.0, 0.0]);
+        let before =
+            [trained_before(0, 0, 10), trained_before(1, 1, 10), trained_before(2, 0, 30), trained_before(3, 0, 20)];
+        assert_eq!(before, [0, 0, 10, 30]);
     }
 
     #[test]

@@ -114,8 +114,9 @@ fn to_step(step: crate::Step) -> Result<contract::Step, wit::Error> {
             let spec = actions::SharedDerivative { weights, relaxation, batch, unrolled, epochs };
             contract::Step::Act(actions::differentiate_shared(&spec)?)
         }
-        crate::Step::LookUp(crate::Measurement { subject, until_epoch, training, curve }) => {
-            let spec = actions::Measurement { subject: into_architecture(subject), until_epoch, training, curve };
+        crate::Step::LookUp(crate::Measurement { subject, until_epoch, trained_epochs, training, curve }) => {
+            let subject = into_architecture(subject);
+            let spec = actions::Measurement { subject, until_epoch, trained_epochs, training, curve };
             contract::Step::Act(actions::look_up(&spec)?)
         }
         crate::Step::Done(estimate) => contract::Step::Done(to_estimate(estimate)),
