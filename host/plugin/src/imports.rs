@@ -4,7 +4,7 @@
 //! the work takes, in the time of a unit of fuel; they are part of the contract's behaviour and listed in
 //! `docs/limits.md`.
 
-use archwright_space::{Architecture, Network, Space, SpaceError};
+use archwright_space::{Architecture, Facts, Network, Space, SpaceError};
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTableError, ResourceType};
 use wasmtime::{Engine, Result, StoreContextMut, Trap};
 
@@ -103,7 +103,9 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         },
     )?;
     interface.func_wrap("fingerprint", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
-        let answer = ask_of_network(&mut store, of, FINGERPRINT_NODE, |space, of, _| space.fingerprint(of))?;
+        let answer = ask_for_facts(&mut store, of, FINGERPRINT_NODE, Facts::fingerprint_text, |space, of, _| {
+            space.fingerprint(of)
+        })?;
         Ok((answer,))
     })?;
     interface.func_wrap(
@@ -136,7 +138,8 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         Ok((answer.unwrap_or(false),))
     })?;
     interface.func_wrap("profile", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
-        let answer = ask_of_network(&mut store, of, NODE, |_, _, network| network.footprint())?;
+        let known = |facts: &Facts| facts.footprint;
+        let answer = ask_for_facts(&mut store, of, NODE, known, |_, _, network| network.footprint())?;
         let footprint = answer.map(|footprint| space::Footprint {
             parameters: footprint.parameters,
             multiply_adds: footprint.multiply_adds,
@@ -320,6 +323,28 @@ fn ask_of_network<T>(
     charge(store, price * network.nodes.len() as u64)?;
     let space = the_space(store)?;
     Ok(work(&space, &architecture, network).map_err(|error| unsupported(&error.to_string())))
+}
+
+/// As [`ask_of_network`], at the same price, for what may be known without building the network.
+fn ask_for_facts<T>(
+    store: &mut StoreContextMut<'_, State>,
+    given: types::Architecture,
+    price: u64,
+    known: impl FnOnce(&Facts) -> T,
+    work: impl FnOnce(&Space, &Architecture, Network) -> std::result::Result<T, SpaceError>,
+) -> Result<std::result::Result<T, types::Error>> {
+    if let types::Architecture::Point(_) = &given {
+        let space = the_space(store)?;
+        let nodes = store.data().network_nodes;
+        if let Ok(architecture) = checked::unchecked_architecture(given.clone(), nodes)
+            && let Some(facts) = space.known_facts(&architecture)
+        {
+            charge(store, CALL + points(&space, 1))?;
+            charge(store, price * u64::from(facts.nodes))?;
+            return Ok(Ok(known(&facts)));
+        }
+    }
+    ask_of_network(store, given, price, work)
 }
 
 fn subject_price(given: &types::Subject) -> u64 {

@@ -269,11 +269,21 @@ impl Search {
     }
 
     pub(crate) fn space(&self, ready: &Ready) -> Result<Arc<Space>, SearchError> {
+        // A table is always for the same inputs.
+        let Some(of_table) = self.loaded.tabular.as_ref().map(Tabular::space) else { return self.new_space(ready) };
+        if let Some(space) = of_table.get() {
+            return Ok(Arc::clone(space));
+        }
+        let space = self.new_space(ready)?;
+        Ok(Arc::clone(of_table.get_or_init(|| space)))
+    }
+
+    fn new_space(&self, ready: &Ready) -> Result<Arc<Space>, SearchError> {
         let context = Context::full(ready.data.input.clone(), ready.data.classes);
-        let space = Space::new(Arc::clone(&self.loaded.definition), context)?;
+        let mut space = Space::new(Arc::clone(&self.loaded.definition), context)?;
         if let Some(tabular) = &self.loaded.tabular {
             let problem = |error: TableError| self.source.error(&["space", "use"], error.to_string(), None);
-            tabular.check_space(&space).map_err(problem)?;
+            space = tabular.fit(space).map_err(problem)?;
         }
         let limited = space.limited(self.experiment.size_limits()).map_err(|unmet| {
             let path = ["constraints"].into_iter().chain(unmet.limit).collect::<Vec<_>>();

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use archwright_protocol::{
@@ -27,6 +27,7 @@ pub(crate) struct Tabular {
     signal: Signal,
     /// Longest latency that counts, in seconds.
     limit: Option<f64>,
+    space: Arc<OnceLock<Arc<Space>>>,
 }
 
 impl Tabular {
@@ -48,7 +49,7 @@ impl Tabular {
         };
         let signal = settings.signal.unwrap_or_default();
         let limit = file.experiment.latency().and_then(|latency| latency.limit);
-        let tabular = Self { table: Arc::new(table), data_set, signal, limit };
+        let tabular = Self { table: Arc::new(table), data_set, signal, limit, space: Arc::default() };
         tabular.check_objectives(file)?;
         Ok(tabular)
     }
@@ -121,9 +122,19 @@ impl Tabular {
         }
     }
 
-    /// Checks that the table is about the points of a space.
-    pub(crate) fn check_space(&self, space: &Space) -> Result<(), TableError> {
-        self.table.check_space(space)
+    /// Checks that the table is about the points of a space; gives the space with what the table knows of it.
+    pub(crate) fn fit(&self, space: Space) -> Result<Space, TableError> {
+        self.table.check_space(&space)?;
+        if !self.table.knows(&space) {
+            return Ok(space);
+        }
+        let table: Arc<Table> = Arc::clone(&self.table);
+        Ok(space.with_known(table))
+    }
+
+    /// The space of all runs on the table, once there is one.
+    pub(crate) fn space(&self) -> &OnceLock<Arc<Space>> {
+        &self.space
     }
 
     fn look_up(&self, space: &Space, look_up: &LookUp) -> ActionResult {

@@ -7,8 +7,8 @@ use crate::domain::{all_values, check_decisions, check_point, is_active};
 use crate::seed::Generator;
 use crate::size::Size;
 use crate::{
-    Architecture, Context, Decision, Encoding, Footprint, Network, Node, Op, OpenNetwork, Scalar, SearchSpace, Shape,
-    SizeLimits, SpaceError, Value, WholeWork,
+    Architecture, Context, Decision, Encoding, Footprint, Known, Network, Node, Op, OpenNetwork, Scalar, SearchSpace,
+    Shape, SizeLimits, SpaceError, Value, WholeWork,
 };
 
 /// Draws after which meeting the constraints is given up.
@@ -29,6 +29,8 @@ pub struct Space {
     pub(crate) limits: Option<SizeLimits>,
     /// A point that meets the constraints, and is within the limits.
     pub(crate) some_point: Arc<[Value]>,
+    /// What need not be found out by building networks.
+    pub(crate) known: Option<Arc<dyn Known>>,
 }
 
 impl std::fmt::Debug for Space {
@@ -46,7 +48,7 @@ impl Space {
     pub fn new(definition: Arc<dyn SearchSpace>, context: Context) -> Result<Self, SpaceError> {
         check_decisions(definition.decisions())?;
         check_context(&context)?;
-        let mut space = Self { definition, context, limits: None, some_point: Arc::default() };
+        let mut space = Self { definition, context, limits: None, some_point: Arc::default(), known: None };
         let mut generator = Generator::new(0);
         match (0..CONSTRAINED_DRAWS * 100).find_map(|_| space.admitted(space.draw(&mut generator), &mut 0)) {
             Some(values) => space.some_point = values.into(),
@@ -97,7 +99,15 @@ impl Space {
     /// # Errors
     /// Where the architecture does not belong to this space or cannot be built.
     pub fn fingerprint(&self, of: &Architecture) -> Result<String, SpaceError> {
-        let network = self.build(of)?.fingerprint();
+        match self.known_facts(of) {
+            Some(facts) => Ok(facts.fingerprint_text()),
+            None => self.identify(of, &self.build(of)?),
+        }
+    }
+
+    /// The fingerprint of an architecture whose network is built.
+    pub(crate) fn identify(&self, of: &Architecture, network: &Network) -> Result<String, SpaceError> {
+        let network = network.fingerprint();
         let recipe = self.recipe(of)?;
         if recipe.is_empty() {
             return Ok(network);
@@ -186,7 +196,10 @@ impl Space {
     /// # Errors
     /// Where the architecture does not belong to this space or cannot be built.
     pub fn profile(&self, of: &Architecture) -> Result<Footprint, SpaceError> {
-        self.build(of)?.footprint()
+        match self.known_facts(of) {
+            Some(facts) => Ok(facts.footprint),
+            None => self.build(of)?.footprint(),
+        }
     }
 
     /// Parameters and multiply-adds of the network as it is written, with operations that lead nowhere or work on zeros,

@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use archwright_space::{Architecture, Space};
+use archwright_space::{Architecture, Facts, Space, Value};
 use tempfile::NamedTempFile;
 
 use crate::column::{Measure, Role};
 use crate::gather::{Gathered, Gathering, RowKey};
-use crate::layout::{ColumnSummary, FINGERPRINT, Head, Source, Writer};
+use crate::layout::{ColumnSummary, FACTS, Head, Source, Writer};
 use crate::{Table, TableError, point, rows};
 
 /// Most values of a table.
@@ -86,8 +86,9 @@ pub fn import(import: &Import<'_>, into: &Path) -> Result<Imported, TableError> 
         columns: columns.iter().map(|(summary, _)| summary.clone()).collect(),
         source: source(import.file, gathered.rows())?,
     };
-    let (fingerprints, unbuilt) = fingerprints(import.space, &gathered, &order);
-    write(&head, &gathered, &order, &fingerprints, &columns, into).map_err(TableError::file("write", into))?;
+    let facts = facts(import.space, &gathered, &order);
+    let unbuilt = facts.iter().filter(|facts| facts.is_none()).count() as u64;
+    write(&head, &gathered, &order, &facts, &columns, into).map_err(TableError::file("write", into))?;
     let left = Left { columns: gathered.unknown().to_vec(), unbuilt };
     Ok(Imported { table: Table::open(into)?, left })
 }
@@ -111,24 +112,27 @@ fn source(path: &Path, rows: u64) -> Result<Source, TableError> {
     Ok(Source { file, digest: hasher.finalize().to_hex().to_string(), rows })
 }
 
-/// The fingerprint of each architecture that has a network, with its row, in ascending order; and how many have none.
-fn fingerprints(space: &Space, gathered: &Gathered<'_>, order: &[usize]) -> (Vec<([u8; FINGERPRINT], u32)>, u64) {
-    let mut found = Vec::new();
-    let mut unbuilt = 0;
-    for (values, row) in gathered.architectures.iter().zip(order) {
-        match space.fingerprint(&Architecture::Point(values.clone())).ok().and_then(|text| short(&text)) {
-            Some(fingerprint) => found.push((fingerprint, *row as u32)),
-            None => unbuilt += 1,
-        }
+/// What building the network of each architecture tells, in the order of the table's rows; nothing where it has none.
+fn facts(space: &Space, gathered: &Gathered<'_>, order: &[usize]) -> Vec<Option<Facts>> {
+    let all = &gathered.architectures;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = all.len().div_ceil(threads).max(1);
+    let one = |values: &Vec<Value>| space.facts(&Architecture::Point(values.clone())).ok();
+    let found: Vec<Option<Facts>> = std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            all.chunks(share).map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())).collect();
+        // A thread that panicked has nothing to tell, and its architectures count as having no network.
+        parts
+            .into_iter()
+            .zip(all.chunks(share))
+            .flat_map(|(part, of)| part.join().unwrap_or(vec![None; of.len()]))
+            .collect()
+    });
+    let mut sorted = vec![None; order.len()];
+    for (facts, row) in found.into_iter().zip(order) {
+        sorted[*row] = facts;
     }
-    found.sort_unstable();
-    (found, unbuilt)
-}
-
-/// What is kept of a fingerprint.
-pub(crate) fn short(fingerprint: &str) -> Option<[u8; FINGERPRINT]> {
-    let hash = blake3::Hash::from_hex(fingerprint).ok()?;
-    hash.as_bytes()[..FINGERPRINT].try_into().ok()
+    sorted
 }
 
 /// How many trainings and levels there are.
@@ -248,7 +252,7 @@ fn write(
     head: &Head,
     gathered: &Gathered<'_>,
     order: &[usize],
-    fingerprints: &[([u8; FINGERPRINT], u32)],
+    facts: &[Option<Facts>],
     columns: &[(ColumnSummary, Vec<f64>)],
     into: &Path,
 ) -> std::io::Result<()> {
@@ -265,9 +269,21 @@ fn write(
     }
     keys.iter().try_for_each(|key| writer.put(key))?;
     writer.align()?;
-    writer.put(&(fingerprints.len() as u64).to_le_bytes())?;
-    fingerprints.iter().try_for_each(|(fingerprint, _)| writer.put(fingerprint))?;
-    fingerprints.iter().try_for_each(|(_, row)| writer.put(&row.to_le_bytes()))?;
+    for facts in facts {
+        let Some(Facts { fingerprint, nodes, footprint }) = facts else {
+            writer.put(&[0; FACTS])?;
+            continue;
+        };
+        writer.put(fingerprint)?;
+        writer.put(&nodes.to_le_bytes())?;
+        writer.put(&footprint.depth.to_le_bytes())?;
+        for number in [footprint.parameters, footprint.multiply_adds, footprint.activation_bytes] {
+            writer.put(&number.to_le_bytes())?;
+        }
+    }
+    let mut by_fingerprint: Vec<u32> = (0..facts.len() as u32).collect();
+    by_fingerprint.sort_by_key(|row| facts[*row as usize].map_or([0; 32], |facts| facts.fingerprint));
+    by_fingerprint.iter().try_for_each(|row| writer.put(&row.to_le_bytes()))?;
     writer.align()?;
     columns.iter().try_for_each(|(_, values)| writer.numbers(values))?;
     let (file, _) = writer.finish()?;

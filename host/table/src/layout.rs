@@ -1,8 +1,8 @@
 //! How a table lies on the disk.
 //!
 //! A magic number, the length of a head, the head as JSON; then, each starting at a multiple of 8 bytes: where keys begin and
-//! the keys of all architectures, in ascending order; fingerprints in ascending order and the places of their architectures;
-//! the columns, as 64-bit floats with NaN for what is missing; and in the end a digest of all before. Numbers are little-endian.
+//! the keys of all architectures, in ascending order; for each what building its network told, and their places in the order of fingerprints; the
+//! columns, as 64-bit floats with NaN for what is missing; and in the end a digest of all before. Numbers are little-endian.
 
 use std::io::{self, Write};
 
@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::Measure;
 
 pub(crate) const MAGIC: &[u8; 8] = b"ARCHTBL\x01";
-/// Bytes of a fingerprint that are kept.
-pub(crate) const FINGERPRINT: usize = 16;
+/// Bytes of what building an architecture's network told: fingerprint, nodes, depth, parameters, multiply-adds and bytes of
+/// activations; zeros where it has no network.
+pub(crate) const FACTS: usize = 32 + 4 + 4 + 3 * 8;
 pub(crate) const DIGEST: usize = 32;
 
 /// What a table says of itself.

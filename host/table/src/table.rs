@@ -5,11 +5,10 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
-use archwright_space::{Architecture, Space, Value};
+use archwright_space::{Architecture, Facts, Footprint, Known, Space, Value};
 use memmap2::Mmap;
 
-use crate::import::short;
-use crate::layout::{DIGEST, FINGERPRINT, Head, MAGIC};
+use crate::layout::{DIGEST, FACTS, Head, MAGIC};
 use crate::{Measure, TableError, point};
 
 /// A table, mapped into memory.
@@ -21,8 +20,9 @@ pub struct Table {
     /// Where in the file things lie.
     offsets: Range<usize>,
     keys: Range<usize>,
-    fingerprints: Range<usize>,
-    fingerprint_rows: Range<usize>,
+    facts: Range<usize>,
+    /// Rows in the order of fingerprints.
+    by_fingerprint: Range<usize>,
     columns: Vec<Range<usize>>,
 }
 
@@ -72,24 +72,14 @@ impl Table {
         let offsets = take(rows.checked_add(1).and_then(|count| count.checked_mul(8)).ok_or("it ends too early")?)?;
         let last = number(&map[offsets.end - 8..offsets.end]);
         let keys = take(usize::try_from(last).map_err(|_| "it ends too early")?)?;
-        let built = usize::try_from(number(&map[take(8)?])).map_err(|_| "it ends too early")?;
-        let all = take(built.checked_mul(FINGERPRINT + 4).ok_or("it ends too early")?)?;
-        let middle = all.start + built * FINGERPRINT;
+        let facts = take(rows.checked_mul(FACTS).ok_or("it ends too early")?)?;
+        let by_fingerprint = take(rows.checked_mul(4).ok_or("it ends too early")?)?;
         let mut columns = Vec::new();
         for column in &head.columns {
             let length = head.length(column).and_then(|length| length.checked_mul(8)).ok_or("it ends too early")?;
             columns.push(take(length)?);
         }
-        Ok(Self {
-            offsets,
-            keys,
-            fingerprints: all.start..middle,
-            fingerprint_rows: middle..all.end,
-            columns,
-            digest,
-            head,
-            map,
-        })
+        Ok(Self { offsets, keys, facts, by_fingerprint, columns, digest, head, map })
     }
 
     /// What the table says of itself.
@@ -138,15 +128,37 @@ impl Table {
         {
             return Some(row);
         }
-        let wanted = space.fingerprint(architecture).ok().and_then(|text| short(&text))?;
-        let all = &self.map[self.fingerprints.clone()];
-        let place = partition(all.len() / FINGERPRINT, |at| all[at * FINGERPRINT..][..FINGERPRINT] < wanted[..]);
-        let found = all.get(place * FINGERPRINT..)?.get(..FINGERPRINT)?;
-        if found != wanted {
-            return None;
-        }
-        let row = self.map[self.fingerprint_rows.clone()].get(place * 4..)?.get(..4)?;
-        Some(u32::from_le_bytes(row.try_into().ok()?) as usize).filter(|row| *row < self.len())
+        let wanted = blake3::Hash::from_hex(space.fingerprint(architecture).ok()?).ok()?;
+        let at = |place: usize| {
+            let row = self.map[self.by_fingerprint.clone()].get(place * 4..)?.get(..4)?;
+            let row = u32::from_le_bytes(row.try_into().ok()?) as usize;
+            Some((row, self.fact(row)?.get(..32)?))
+        };
+        let place = partition(self.len(), |place| at(place).is_some_and(|(_, one)| *one < wanted.as_bytes()[..]));
+        at(place).filter(|(_, one)| one == wanted.as_bytes()).map(|(row, _)| row)
+    }
+
+    fn fact(&self, row: usize) -> Option<&[u8]> {
+        self.map[self.facts.clone()].get(row * FACTS..)?.get(..FACTS)
+    }
+
+    /// What building the network of a row's architecture told, where it has one.
+    pub fn facts(&self, row: usize) -> Option<Facts> {
+        let bytes = self.fact(row)?;
+        let short = |at: usize| bytes[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
+        let fingerprint = bytes[..32].try_into().ok().filter(|bytes| *bytes != [0; 32])?;
+        let [parameters, multiply_adds, activation_bytes] = [40, 48, 56].map(|at| number(&bytes[at..at + 8]));
+        let footprint = Footprint { parameters, multiply_adds, depth: short(36), activation_bytes };
+        Some(Facts { fingerprint, nodes: short(32), footprint })
+    }
+
+    /// Whether what is known of networks is true of those of `space`, which may have other options than at the import, as far as
+    /// a few rows tell.
+    pub fn knows(&self, space: &Space) -> bool {
+        let last = self.len().saturating_sub(1);
+        [0, last / 3, last / 2, last].into_iter().all(|row| {
+            self.architecture(row).is_some_and(|architecture| space.facts(&architecture).ok() == self.facts(row))
+        })
     }
 
     fn find_point(&self, values: &[Value]) -> Option<usize> {
@@ -192,6 +204,12 @@ impl Table {
         let columns = self.head.columns.iter();
         let its = columns.filter(|column| column.data_set.is_none_or(|its| its == data_set));
         its.map(|column| (column.measure, column.header.as_str())).collect()
+    }
+}
+
+impl Known for Table {
+    fn facts(&self, values: &[Value]) -> Option<Facts> {
+        Self::facts(self, self.find_point(values)?)
     }
 }
 
