@@ -7,7 +7,7 @@ use archwright_plugin::model::{Goal, Objective};
 use archwright_plugin::{Estimator, EstimatorSetup, Strategy, StrategySetup};
 use archwright_protocol::{DataFormat, Ready, Recipe, Setup, Supergraph, VERSION};
 use archwright_space::{Context, Space, seed};
-use archwright_store::{RunId, RunStatus, Store, StoreError};
+use archwright_store::{ComparisonId, RunId, RunStatus, StartOfRun, Store, StoreError};
 use archwright_table::TableError;
 use serde_json::json;
 
@@ -101,9 +101,15 @@ impl Search {
         }
     }
 
-    /// What the table says of itself that the search is on, where it is on one.
-    pub fn table(&self) -> Option<Ready> {
-        self.loaded.tabular.as_ref().map(Tabular::ready)
+    /// What the table says of itself that the search is on, where it is on one, once everything else fits it.
+    ///
+    /// # Errors
+    /// Where the space is not the table's, or the estimator needs what a table has not.
+    pub fn check_table(&self) -> Result<Option<Ready>, SearchError> {
+        let Some(ready) = self.loaded.tabular.as_ref().map(Tabular::ready) else { return Ok(None) };
+        self.check_trainer(&ready)?;
+        self.space(&ready)?;
+        Ok(Some(ready))
     }
 
     /// What the store knows of a run of this search, and the folder that relative paths in it start at; `ready` says what it
@@ -144,9 +150,22 @@ impl Search {
     /// Where no trainer can work on the task, a plugin fails, the store fails, nothing could be estimated, or `stop` was
     /// requested. A run that began is recorded with its end.
     pub fn run(&self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
+        self.run_in(None, stop, observer)
+    }
+
+    /// As [`Search::run`], in a place of a comparison.
+    ///
+    /// # Errors
+    /// As [`Search::run`].
+    pub fn run_in(
+        &self,
+        place: Option<(ComparisonId, u64)>,
+        stop: &Stop,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, SearchError> {
         let store = Store::open(&self.environment.store)?;
         let (mut hands, ready, workers) = self.hands(&store, stop, "the run began")?;
-        self.run_on(hands.as_mut(), &ready, workers, &store, stop, observer)
+        self.begin_on(hands.as_mut(), &ready, workers, &store, place, stop, observer)
     }
 
     /// Runs the search on any executor; `ready` says what it works on.
@@ -162,13 +181,34 @@ impl Search {
         stop: &Stop,
         observer: &mut dyn Observer,
     ) -> Result<Report, SearchError> {
+        self.begin_on(executor, ready, workers, store, None, stop, observer)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a run is made on, told one by one")]
+    fn begin_on(
+        &self,
+        executor: &mut dyn Executor,
+        ready: &Ready,
+        workers: usize,
+        store: &Store,
+        place: Option<(ComparisonId, u64)>,
+        stop: &Stop,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, SearchError> {
         let head = self.head(ready);
         self.check_trainer(ready)?;
         let space = self.space(ready)?;
         for file in &self.loaded.files {
             store.keep_part(file)?;
         }
-        let run = store.begin_run(&head.settings(), &head.folder)?;
+        let run = match place {
+            None => store.begin_run(&head.settings(), &head.folder)?,
+            Some((comparison, place)) => {
+                let (settings, folder) = (&head.settings(), &head.folder);
+                let begun = store.begin_runs(comparison, &[StartOfRun { place, settings, folder }])?;
+                begun.into_iter().next().ok_or_else(|| StoreError::NoRun("that was begun".into()))?
+            }
+        };
         let result = Journal::create(&store.journal_path(run), &head).and_then(|journal| {
             let set = Set { search: self, run, store, ready, space: &space, stop };
             set.start(workers, false, observer);

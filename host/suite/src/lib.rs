@@ -1,0 +1,15 @@
+//! Comparisons of search methods that can be believed.
+//!
+//! A [`Suite`] file names spaces, strategies, estimators, tasks and seeds; [`Suite::run`] runs the product of them, each run
+//! with a journal like any other; [`Results`] reads those journals, and [`report`] writes what they come to.
+
+mod conduct;
+mod error;
+mod results;
+pub mod report;
+mod suite;
+
+pub use conduct::{Conducted, Event};
+pub use error::SuiteError;
+pub use results::{Method, Results, Run, Trace};
+pub use suite::{Combination, Suite};
