@@ -33,9 +33,24 @@ impl Default for Bootstrap {
     }
 }
 
+/// What a curve and its band show.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shown {
+    /// The mean, and its interval at a level above 0 and below 1.
+    Mean {
+        /// The level.
+        level: f64,
+    },
+    /// The median, and the quartiles.
+    Median,
+}
+
 /// A curve, with a band around it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Band {
+    /// What it shows.
+    pub shown: Shown,
     /// How many runs it is made of.
     pub runs: usize,
     /// The curve itself.
@@ -66,7 +81,7 @@ pub fn mean_curve(runs: &[Vec<f64>], bootstrap: &Bootstrap) -> Result<Band, Data
     let count = runs.len() as f64;
     let middle = (0..points).map(|point| runs.iter().map(|run| run[point]).sum::<f64>() / count).collect();
     let weights = weights(runs.len(), bootstrap);
-    let mut band = Band { runs: runs.len(), middle, low: Vec::new(), high: Vec::new() };
+    let mut band = Band { shown: Shown::Mean { level }, runs: runs.len(), middle, low: Vec::new(), high: Vec::new() };
     let mut means = vec![vec![0.0; resamples]; TILE.min(points)];
     for start in (0..points).step_by(TILE) {
         let width = TILE.min(points - start);
@@ -117,7 +132,8 @@ pub fn mean_interval(values: &[f64], bootstrap: &Bootstrap) -> Result<Interval, 
 /// Where there is no value, rows differ in length, or a value is not finite.
 pub fn median_curve(runs: &[Vec<f64>]) -> Result<Band, DataError> {
     let points = check(runs)?;
-    let mut band = Band { runs: runs.len(), middle: Vec::new(), low: Vec::new(), high: Vec::new() };
+    let mut band =
+        Band { shown: Shown::Median, runs: runs.len(), middle: Vec::new(), low: Vec::new(), high: Vec::new() };
     for point in 0..points {
         let values = sorted(&runs.iter().map(|run| run[point]).collect::<Vec<f64>>());
         band.low.push(quantile_of_sorted(&values, 0.25));
