@@ -5,7 +5,7 @@ use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 
 use crate::data::{DataError, check};
-use crate::summary::{quantile_of_sorted, sorted};
+use crate::summary::{quantile_by_selection, quantile_of_sorted, sorted};
 
 /// An interval of values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -61,9 +61,8 @@ pub struct Band {
     pub high: Vec<f64>,
 }
 
-/// Points of a curve whose resampled means are computed together: enough for vector instructions, few enough to stay in
-/// the processor's cache.
-const TILE: usize = 64;
+/// Points of a curve whose resampled means are computed together: their sums fit into a processor's registers.
+const TILE: usize = 16;
 
 /// The mean of runs at each point, with a percentile-bootstrap interval. One row a run, one column a point.
 ///
@@ -80,40 +79,34 @@ pub fn mean_curve(runs: &[Vec<f64>], bootstrap: &Bootstrap) -> Result<Band, Data
     }
     let count = runs.len() as f64;
     let middle = (0..points).map(|point| runs.iter().map(|run| run[point]).sum::<f64>() / count).collect();
-    let weights = weights(runs.len(), bootstrap);
+    let draws = draws(runs.len(), bootstrap);
     let mut band = Band { shown: Shown::Mean { level }, runs: runs.len(), middle, low: Vec::new(), high: Vec::new() };
-    let mut means = vec![vec![0.0; resamples]; TILE.min(points)];
+    let mut means = vec![vec![0.0; resamples]; TILE];
     for start in (0..points).step_by(TILE) {
         let width = TILE.min(points - start);
-        for (resample, weights) in weights.chunks(runs.len()).enumerate() {
+        let mut tile = vec![[0.0; TILE]; runs.len()];
+        tile.iter_mut().zip(runs).for_each(|(tile, run)| tile[..width].copy_from_slice(&run[start..start + width]));
+        for (resample, drawn) in draws.chunks(runs.len()).enumerate() {
             let mut sums = [0.0; TILE];
-            for (weight, run) in weights.iter().zip(runs).filter(|(weight, _)| **weight > 0.0) {
-                let values = &run[start..start + width];
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+            for run in drawn {
+                sums.iter_mut().zip(&tile[*run]).for_each(|(sum, value)| *sum += value);
             }
             means.iter_mut().zip(sums).for_each(|(means, sum)| means[resample] = sum / count);
         }
         for means in &mut means[..width] {
-            means.sort_unstable_by(f64::total_cmp);
-            band.low.push(quantile_of_sorted(means, (1.0 - level) / 2.0));
-            band.high.push(quantile_of_sorted(means, (1.0 + level) / 2.0));
+            band.low.push(quantile_by_selection(means, (1.0 - level) / 2.0));
+            band.high.push(quantile_by_selection(means, (1.0 + level) / 2.0));
         }
     }
     Ok(band)
 }
 
-/// How often each resample drew each run: one run after the other, one resample after the other.
-fn weights(runs: usize, bootstrap: &Bootstrap) -> Vec<f64> {
+/// Which runs the resamples drew, as many each as there are.
+fn draws(runs: usize, bootstrap: &Bootstrap) -> Vec<usize> {
     let mut generator = ChaCha8Rng::seed_from_u64(bootstrap.seed);
-    let mut weights = vec![0.0; runs * bootstrap.resamples];
-    for resample in weights.chunks_mut(runs) {
-        for _ in 0..runs {
-            // Off from uniform by less than runs / 2^64.
-            let drawn = (u128::from(generator.next_u64()) * runs as u128) >> 64;
-            resample[drawn as usize] += 1.0;
-        }
-    }
-    weights
+    // Off from uniform by less than runs / 2^64.
+    let mut draw = || ((u128::from(generator.next_u64()) * runs as u128) >> 64) as usize;
+    (0..runs * bootstrap.resamples).map(|_| draw()).collect()
 }
 
 /// The interval of a mean of independent values, by the percentile bootstrap.
