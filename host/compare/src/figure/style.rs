@@ -9,7 +9,8 @@ const DASHES: usize = 8;
 ///
 /// Colours are those of Okabe and Ito (2008), which people with every kind of colour vision tell apart; the two that a
 /// background swallows are changed: their black is the ink, and their yellow is darker on a light background. A page can
-/// set `--figure-paper`, `--figure-ink` and `--figure-grid` to what it has itself.
+/// set `--figure-paper`, `--figure-ink` and `--figure-grid` to what it has itself. Letters have a rim of the background, so
+/// that they can be read where they cross a line.
 pub(super) const STYLE: &str = "
 .archwright-figure{max-width:720px;color-scheme:light dark;font:16px system-ui,sans-serif;\
 --paper:var(--figure-paper,#fcfcfa);--ink:var(--figure-ink,#22262c);--grid:var(--figure-grid,#d9dce1);\
@@ -18,7 +19,7 @@ pub(super) const STYLE: &str = "
 --paper:var(--figure-paper,#15181d);--ink:var(--figure-ink,#e3e6ea);--grid:var(--figure-grid,#3b4149);\
 --c0:#2a8fd0;--c7:#f0e442}}
 .archwright-figure .paper{fill:var(--paper)}
-.archwright-figure text{fill:var(--ink)}
+.archwright-figure text{fill:var(--ink);stroke:var(--paper);stroke-width:4;stroke-linejoin:round;paint-order:stroke}
 .archwright-figure .title{font-weight:600}
 .archwright-figure .faint{fill-opacity:.75}
 .archwright-figure path{fill:none;stroke-linejoin:round}
