@@ -1,10 +1,11 @@
 //! How alike two rankings are.
 
-use std::cmp::Ordering;
-
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
+
+use crate::interval::Interval;
+use crate::ranks::tied_ranks;
 
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 2_000;
@@ -14,15 +15,6 @@ const FEWEST: usize = 10;
 const SEED: u64 = 0;
 /// Shares of the things ranked whose overlap is looked at.
 const TOP_SHARES: [f64; 3] = [0.1, 0.25, 0.5];
-
-/// An interval of values.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Interval {
-    /// Its lower end.
-    pub low: f64,
-    /// Its upper end.
-    pub high: f64,
-}
 
 /// How alike two rankings of the same things are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -93,27 +85,14 @@ fn interval(pairs: &[(f64, f64)]) -> Option<Interval> {
 
 /// Pearson's correlation of the ranks, of equals their mean.
 fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
-    let left = ranks(pairs.iter().map(|pair| pair.0).collect());
-    let right = ranks(pairs.iter().map(|pair| pair.1).collect());
+    let (left, right): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let (left, right) = (tied_ranks(&left).ranks, tied_ranks(&right).ranks);
     let mean = (pairs.len() as f64 + 1.0) / 2.0;
     let product = |one: &[f64], other: &[f64]| -> f64 {
         one.iter().zip(other).map(|(one, other)| (one - mean) * (other - mean)).sum()
     };
     let spread = (product(&left, &left) * product(&right, &right)).sqrt();
     (spread > 0.0).then(|| product(&left, &right) / spread)
-}
-
-fn ranks(values: Vec<f64>) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|one, other| values[*one].total_cmp(&values[*other]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut first = 0;
-    for group in order.chunk_by(|one, other| values[*one].total_cmp(&values[*other]) == Ordering::Equal) {
-        let rank = first as f64 + (group.len() as f64 + 1.0) / 2.0;
-        group.iter().for_each(|place| ranks[*place] = rank);
-        first += group.len();
-    }
-    ranks
 }
 
 fn overlap(pairs: &[(f64, f64)], k: usize) -> f64 {
