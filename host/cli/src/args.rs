@@ -102,6 +102,12 @@ pub(crate) enum Command {
     /// List search spaces and look into one.
     #[command(subcommand)]
     Space(Space),
+    /// Compare methods: run a suite's spaces, strategies, estimators and tasks from all seeds, and report.
+    Compare(Compare),
+    /// Make a comparison's report again, from the journals of its runs alone.
+    Report(Report),
+    /// List the comparisons of the store.
+    Comparisons,
     /// Make tables of measurements, on which methods are compared without training, and look into one.
     #[command(subcommand)]
     Table(Table),
@@ -133,6 +139,32 @@ pub(crate) struct Run {
     /// Load and check everything, print the full settings, and stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The suite (TOML).
+    pub(crate) suite: PathBuf,
+    /// Run only what the suite's lock says, and compare what comes of it: `SUITE.lock` beside the suite, which the first run
+    /// writes.
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Folder of the report. Default: beside the suite, with `-report` behind its name.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+    /// Load and check everything, say what would run, and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The comparison's number, or `latest`.
+    #[arg(default_value = "latest")]
+    pub(crate) comparison: String,
+    /// Folder of the report.
+    #[arg(short, long, value_name = "FOLDER", default_value = "report")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod cache;
+mod compare;
 mod correlate;
 mod doctor;
 mod export;
@@ -64,6 +65,9 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
         Command::Cache(command) => cache::cache(command, &locations, output),
         Command::Plugin(command) => plugin::plugin(command, &locations, output),
         Command::Space(command) => space::space(command, &locations, output),
+        Command::Compare(options) => compare::compare(options, &locations, output),
+        Command::Report(options) => compare::report(options, &locations, output),
+        Command::Comparisons => compare::list(&locations, output),
         Command::Table(command) => table::table(command, &locations, output),
         Command::Doctor => doctor::doctor(&locations, output),
         Command::Schema => {

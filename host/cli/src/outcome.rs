@@ -38,6 +38,8 @@ impl Output {
 pub(crate) enum CliError {
     /// The user gave something wrong.
     Input { message: String, help: Option<String> },
+    /// The user stopped what goes on another time.
+    Interrupted(String),
     /// A search failed.
     Search(Box<SearchError>),
     /// Anything else.
@@ -82,12 +84,13 @@ impl CliError {
                 };
                 (code, rendered(&**error), kind)
             }
+            Self::Interrupted(message) => (130, message.clone(), "interrupted"),
             Self::Other(error) => (1, format!("{error:#}"), "failure"),
         };
         if output.json {
             let message = match self {
                 Self::Search(error) => error.to_string(),
-                Self::Input { message, .. } => message.clone(),
+                Self::Input { message, .. } | Self::Interrupted(message) => message.clone(),
                 Self::Other(error) => format!("{error:#}"),
             };
             // The error goes to standard error as well: a reader of the JSON may have closed its end.
@@ -129,7 +132,9 @@ impl From<PluginError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NoRun(_) | StoreError::NoRunYet { .. } => Self::input(error.to_string(), None),
+            StoreError::NoRun(_) | StoreError::NoRunYet { .. } | StoreError::NoComparison(_) => {
+                Self::input(error.to_string(), None)
+            }
             error => SearchError::from(error).into(),
         }
     }

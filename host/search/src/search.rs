@@ -112,6 +112,12 @@ impl Search {
         Ok(Some(ready))
     }
 
+    /// The best value of the first objective in the table that the search is on, after a full training: on the test set, where
+    /// the table has it.
+    pub fn optimum(&self) -> Option<f64> {
+        self.loaded.tabular.as_ref()?.optimum(*self.experiment.task.objectives.first()?)
+    }
+
     /// What the store knows of a run of this search, and the folder that relative paths in it start at; `ready` says what it
     /// works on.
     pub fn settings(&self, ready: &Ready) -> (serde_json::Value, PathBuf) {

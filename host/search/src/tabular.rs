@@ -90,6 +90,19 @@ impl Tabular {
         self.table.column(self.data_set, measure)
     }
 
+    /// The best value of an objective after a full training, the mean over trainings: on the test set, or else as the search
+    /// sees it.
+    pub(crate) fn optimum(&self, objective: ObjectiveName) -> Option<f64> {
+        let (measures, best): (_, fn(f64, f64) -> f64) = match objective {
+            ObjectiveName::Accuracy => ([Measure::TestAccuracy, self.seen().0], f64::max),
+            ObjectiveName::Loss => ([Measure::TestLoss, self.seen().1], f64::min),
+            _ => return None,
+        };
+        let column = measures.into_iter().find_map(|measure| self.column(measure))?;
+        let level = self.table.head().epochs.len().checked_sub(1)?;
+        (0..self.table.len()).filter_map(|row| column.mean(row, level)).reduce(best)
+    }
+
     /// Epochs of a full training.
     pub(crate) fn epochs(&self) -> u32 {
         self.table.head().epochs.last().copied().unwrap_or(1)

@@ -28,7 +28,7 @@ pub struct Conducted {
 }
 
 /// How far a comparison is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// It starts; so many runs of all are there.
@@ -74,11 +74,8 @@ impl Suite {
         let settings = self.settings();
         let digest = blake3::hash(settings.to_string().as_bytes()).to_hex().to_string();
         let comparison = store.comparison_of(&self.name, &digest, &settings)?;
-        let recorded: HashMap<u64, RunRecord> = store
-            .runs_of(comparison)?
-            .into_iter()
-            .filter_map(|run| Some((run.comparison?.1, run)))
-            .collect();
+        let recorded: HashMap<u64, RunRecord> =
+            store.runs_of(comparison)?.into_iter().filter_map(|run| Some((run.comparison?.1, run))).collect();
         let is_there = |place: u64| recorded.get(&place).is_some_and(|run| run.status == RunStatus::Finished);
         let there = (0..self.runs() as u64).filter(|place| is_there(*place)).count();
         observer(Event::Started { there, all: self.runs() });
@@ -106,7 +103,11 @@ impl Suite {
             };
             match result {
                 Ok(_) => {}
-                Err(SearchError::Interrupted { .. } | SearchError::InterruptedFinale { .. } | SearchError::Stopped { .. }) => {
+                Err(
+                    SearchError::Interrupted { .. }
+                    | SearchError::InterruptedFinale { .. }
+                    | SearchError::Stopped { .. },
+                ) => {
                     return Err(SuiteError::Stopped { done: there + run, all: self.runs() });
                 }
                 Err(source) => return Err(failed(combination, seed, source)),
@@ -119,7 +120,8 @@ impl Suite {
 
     /// Every run: its place, what runs, and from which seed.
     pub(crate) fn places(&self) -> impl Iterator<Item = (u64, &Combination, u64)> {
-        let runs = self.combinations.iter().flat_map(|combination| self.seeds.iter().map(move |seed| (combination, *seed)));
+        let runs =
+            self.combinations.iter().flat_map(|combination| self.seeds.iter().map(move |seed| (combination, *seed)));
         (0..).zip(runs).map(|(place, (combination, seed))| (place, combination, seed))
     }
 
@@ -176,7 +178,8 @@ impl Suite {
                             return;
                         }
                     };
-                    while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !stop.requested()) {
+                    while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !stop.requested())
+                    {
                         let search = task.combination.search.reseeded(task.seed);
                         let result = search.run_recorded(&store, task.run, stop);
                         // Whoever listens has given up where this fails.

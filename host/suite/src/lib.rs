@@ -5,11 +5,12 @@
 
 mod conduct;
 mod error;
-mod results;
+mod lock;
 pub mod report;
+mod results;
 mod suite;
 
 pub use conduct::{Conducted, Event};
 pub use error::SuiteError;
-pub use results::{Method, Results, Run, Trace};
-pub use suite::{Combination, Suite};
+pub use results::{Method, Problem, Results, Run, Trace};
+pub use suite::{Combination, Labels, Reporting, Suite};

@@ -144,7 +144,13 @@ impl Suite {
         let combinations = self.combinations.iter().map(|combination| {
             let Combination { labels, search, table } = combination;
             let data = table.as_ref().map(|ready| &ready.data.digest);
-            json!({ "labels": labels, "experiment": search.experiment(), "parts": search.parts(), "table": data })
+            json!({
+                "labels": labels,
+                "experiment": search.experiment(),
+                "parts": search.parts(),
+                "table": data,
+                "optimum": search.optimum(),
+            })
         });
         json!({
             "name": self.name,

@@ -1,0 +1,124 @@
+//! `archwright compare`, `archwright report` and `archwright comparisons`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use archwright_search::Stop;
+use archwright_store::Store;
+use archwright_suite::{Event, Results, Suite, SuiteError, report as reports};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::args;
+use crate::locations::Locations;
+use crate::outcome::{CliError, Output};
+use crate::run::stop_on_signals;
+use crate::runs::{date, table};
+
+pub(crate) fn compare(options: &args::Compare, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    let environment = locations.environment(false)?;
+    let suite = Suite::read(&options.suite, &environment).map_err(refused)?;
+    if options.dry_run {
+        return dry_run(&suite, output);
+    }
+    let lock = options.suite.with_extension("lock");
+    if options.locked {
+        suite.check_lock(&lock).map_err(refused)?;
+    }
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    let bar = ProgressBar::new(suite.runs() as u64);
+    bar.set_style(
+        ProgressStyle::with_template("{wide_bar} {pos} of {len} runs, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let conducted = suite.run(&environment, &stop, &mut |event| match event {
+        Event::Started { there, .. } => bar.set_position(there as u64),
+        Event::Ended(count) => bar.inc(count as u64),
+        _ => {}
+    });
+    bar.finish_and_clear();
+    let conducted = conducted.map_err(refused)?;
+    let folder = options.output.clone().unwrap_or_else(|| beside(&options.suite));
+    let store = Store::open(&locations.store)?;
+    let comparison = store.comparison(&conducted.comparison.to_string())?;
+    let results = Results::read(&store, &comparison).map_err(refused)?;
+    if options.locked {
+        suite.check_outcomes(&lock, &results).map_err(refused)?;
+    } else {
+        suite.write_lock(&lock, &results).map_err(refused)?;
+    }
+    tell(&results, &folder, conducted.comparison.to_string(), output)
+}
+
+pub(crate) fn report(options: &args::Report, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    let store = locations.existing_store()?;
+    let comparison = store.comparison(&options.comparison)?;
+    let results = Results::read(&store, &comparison).map_err(refused)?;
+    tell(&results, &options.output, comparison.id.to_string(), output)
+}
+
+pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    let comparisons = if locations.has_store() { locations.existing_store()?.comparisons()? } else { Vec::new() };
+    if output.json {
+        let list: Vec<_> = comparisons
+            .iter()
+            .map(|one| json!({ "comparison": one.id, "started": one.started, "name": one.name }))
+            .collect();
+        output.value(&list)?;
+    } else if comparisons.is_empty() {
+        output.text("no comparisons: `archwright compare SUITE` makes one")?;
+    } else {
+        let mut table = table(["comparison", "started", "name"]);
+        for one in &comparisons {
+            table.add_row([one.id.to_string(), date(one.started), one.name.clone()]);
+        }
+        output.text(&table.to_string())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn dry_run(suite: &Suite, output: Output) -> Result<ExitCode, CliError> {
+    if output.json {
+        output.value(&suite.settings())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = format!("{}: {} runs, {} seeds each of\n", suite.name, suite.runs(), suite.seeds.len());
+    for combination in &suite.combinations {
+        text += &format!("  {}\n", combination.labels);
+    }
+    output.text(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The folder of a suite's report.
+fn beside(suite: &Path) -> PathBuf {
+    let stem = suite.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    suite.with_file_name(format!("{stem}-report"))
+}
+
+fn tell(results: &Results, folder: &Path, comparison: String, output: Output) -> Result<ExitCode, CliError> {
+    let written = reports::write(results, folder).map_err(refused)?;
+    if output.json {
+        output.value(&json!({ "comparison": comparison, "page": written.page, "problems": written.summary }))?;
+    } else {
+        output.text(&format!("{}\ncomparison {comparison}, reported in {}", written.text, written.page.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refused(error: SuiteError) -> CliError {
+    let message = error.to_string();
+    match error {
+        SuiteError::Combination { source, combination } => match CliError::from(*source) {
+            CliError::Input { message, help } => CliError::Input { message: format!("{combination}: {message}"), help },
+            other => other,
+        },
+        SuiteError::Journal(source) => CliError::from(*source),
+        SuiteError::Store(error) => error.into(),
+        SuiteError::Stopped { .. } => CliError::Interrupted(message),
+        SuiteError::Form { .. } | SuiteError::Empty(_) => CliError::input(message, None),
+        SuiteError::File { doing: "read", .. } => CliError::input(message, None),
+        _ => anyhow::Error::from(error).into(),
+    }
+}
