@@ -22,7 +22,7 @@ fn finds_a_network_and_records_everything() {
     // Defaults are recorded, not only what the file said.
     let settings = &run["settings"]["experiment"];
     assert_eq!(settings["task"]["recipe"]["momentum"], 0.9);
-    assert_eq!(settings["strategy"]["without_repeats"], true);
+    assert_eq!(settings["strategy"]["without_repeats"], false);
     assert_eq!(run["settings"]["parts"]["strategy"]["digest"].as_str().unwrap().len(), 64);
 
     let runs = bench.json(["runs", "--json"]);

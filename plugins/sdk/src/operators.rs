@@ -112,16 +112,13 @@ impl Population {
         }
     }
 
-    /// The best of `size` different members drawn evenly (all of them where there are fewer); of equals the first drawn.
+    /// The best of `size` draws, each from all members (Real et al. 2019, algorithm 1); of equals the first drawn. Nothing where
+    /// nobody lives.
     pub fn tournament(&self, size: usize, rng: &mut Rng) -> Option<&Member> {
-        let mut places: Vec<usize> = (0..self.members.len()).collect();
-        let size = size.min(places.len());
-        // The first `size` places of a shuffle are a sample without replacement.
-        for place in 0..size {
-            let other = place + rng.below(places.len() - place);
-            places.swap(place, other);
+        if self.members.is_empty() {
+            return None;
         }
-        let drawn = places[..size].iter().map(|place| &self.members[*place]);
+        let drawn = (0..size.max(1)).map(|_| &self.members[rng.below(self.members.len())]);
         drawn.reduce(|best, member| if self.goal.is_better(member.value, best.value) { member } else { best })
     }
 }

@@ -6,18 +6,12 @@ use archwright_sdk::prelude::*;
 const PATIENCE: u32 = 1_000;
 
 /// Options of random search.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Never ask for two architectures with isomorphic networks. The search is finished once 1,000 draws in a row bring
     /// nothing new.
     pub without_repeats: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { without_repeats: true }
-    }
 }
 
 /// Random search.
@@ -30,7 +24,7 @@ pub struct Random {
 
 impl Strategy for Random {
     const NAME: &'static str = "random";
-    const SUMMARY: &'static str = "Uniformly random architectures, without repeats (Li & Talwalkar 2019)";
+    const SUMMARY: &'static str = "Uniformly random architectures (Li & Talwalkar 2019)";
     const REFERENCES: &'static [&'static str] = &["arXiv:1902.07638"];
     type Options = Options;
 
