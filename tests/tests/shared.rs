@@ -141,6 +141,27 @@ fn what_is_found_is_within_the_sizes_allowed() {
 }
 
 #[test]
+fn random_paths_train_what_is_within_the_sizes_allowed() {
+    let bench = Bench::new();
+    let text = experiment("nas-bench-201", "random", "", 3, 0).replace("1_000_000", "4");
+    let text = text.replace("\"nas-bench-201\"", "\"nas-bench-201\"\nchannels = 4\ncells = 1");
+    let trained = |text: &str| {
+        bench.write("experiment.toml", text);
+        let report = bench.json(["run", "experiment.toml", "--json"]);
+        assert_eq!(report["tried"]["failed"], 0, "{report}");
+        let entries = bench.json(["cache", "list", "--json"]);
+        entries.as_array().unwrap().iter().filter(|entry| entry["action"] == "train-shared").count()
+    };
+    assert_eq!(trained(&text), 3);
+    let limited = text.replace("[budget]", "[constraints]\nparameters = 5000\n\n[budget]");
+    assert_eq!(trained(&limited), 6, "other paths are another training");
+    // Along a mixture, and along what is asked for, nothing is drawn.
+    let mixed = |text: &str| text.replace("epochs = 3", "epochs = 3\ntraining = \"mixture\"");
+    assert_eq!(trained(&mixed(&text)), 9);
+    assert_eq!(trained(&mixed(&limited)), 9, "the same mixture");
+}
+
+#[test]
 fn what_a_relaxation_has_no_value_for_is_no_objective() {
     let bench = Bench::new();
     let text = experiment("nas-bench-201", "darts", "", 2, 0);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use archwright_space::{Architecture, Relaxation, Scalar};
+use archwright_space::{Architecture, Relaxation, Scalar, SizeLimits};
 use serde::{Deserialize, Serialize};
 
 use crate::Recipe;
@@ -60,6 +60,9 @@ pub struct TrainShared {
     pub steps: u32,
     /// What learns in each step.
     pub paths: Paths,
+    /// What `uniform` paths are drawn within: an architecture beyond it is drawn again. Without any it says nothing.
+    #[serde(default, skip_serializing_if = "SizeLimits::are_unset")]
+    pub limits: SizeLimits,
     /// Name of the state after the last step.
     pub name: String,
 }

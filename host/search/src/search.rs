@@ -328,6 +328,9 @@ impl Set<'_> {
         jobs.journal.put(&Record::Ended { report: json!(report).to_string().into() })?;
         jobs.rest()?;
         jobs.journal.sync()?;
+        if jobs.journal.is_writing() {
+            jobs.let_go(true);
+        }
         Ok(report)
     }
 

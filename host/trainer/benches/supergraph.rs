@@ -9,7 +9,7 @@ use archwright_protocol::{
     Action, DATA_DIR, DataFormat, DataSource, DifferentiateShared, Paths, Recipe, Setup, SharedStart, SharedState,
     Split, Subject, Supergraph, Task, TrainShared, VERSION,
 };
-use archwright_space::{Context, Definition, Relaxation, Space, bundled, rows};
+use archwright_space::{Context, Definition, Relaxation, SizeLimits, Space, bundled, rows};
 use archwright_trainer::Trainer;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
@@ -54,6 +54,7 @@ impl Search {
             start,
             steps: 1,
             paths: Paths::Given(vec![Subject::Relaxation(self.relaxation.clone())]),
+            limits: SizeLimits::default(),
             name: self.steps.to_string(),
         };
         let differentiate = DifferentiateShared {

@@ -22,6 +22,7 @@ mod mixture_tests;
 mod model;
 #[cfg(test)]
 mod model_tests;
+mod opened;
 mod optimizer;
 mod predict;
 mod route;

@@ -15,8 +15,9 @@ use crate::checkpoint::Keeper;
 use crate::data::{self, Data};
 use crate::material::right;
 use crate::model::{Mode, Model};
+use crate::opened::Opened;
 use crate::run::Run;
-use crate::supergraph::{Loaded, Opened};
+use crate::supergraph::Loaded;
 use crate::{Problem, device, memory, weights};
 
 /// Version of how a training goes, raised whenever the same action gives other bits than before. As part of the trainer's
@@ -89,7 +90,7 @@ impl Trainer {
         match action {
             Action::Train(train) => self.train(train, checkpoint, progress),
             Action::Evaluate(evaluate) => self.evaluate(evaluate),
-            Action::TrainShared(train) => self.train_shared(train, progress),
+            Action::TrainShared(train) => self.train_shared(train, true, progress),
             Action::EvaluateShared(evaluate) => self.evaluate_shared(evaluate),
             Action::DifferentiateShared(differentiate) => self.differentiate_shared(differentiate),
             _ => Err(Problem::new(FailureKind::Unsupported, "this trainer does not know the action")),

@@ -12,7 +12,7 @@ use archwright_protocol::{
     Action, DifferentiateShared, EvaluateShared, FailureKind, Optimizer, Outcome, Paths, Recipe, Schedule, SharedStart,
     SharedState, Subject, Supergraph, TrainShared,
 };
-use archwright_space::{Architecture, Context, Definition, Relaxation, Scalar, Space, Value};
+use archwright_space::{Architecture, Context, Definition, Relaxation, Scalar, SizeLimits, Space, Value};
 use archwright_trainer::{Problem, Trainer};
 
 use digits::{alone, trainer};
@@ -47,6 +47,7 @@ fn training(steps: u32) -> TrainShared {
         start: SharedStart::Fresh(5),
         steps,
         paths: Paths::Uniform(1),
+        limits: SizeLimits::default(),
         name: format!("fresh {steps}"),
     }
 }
@@ -194,6 +195,51 @@ fn one_hot(space: &Space, architecture: &Architecture) -> Relaxation {
         probabilities[row.offset + label as usize] = 1.0;
     }
     Relaxation::new(probabilities)
+}
+
+/// The names in a file of kept weights.
+fn names(outcome: &Outcome) -> String {
+    let folder = std::path::PathBuf::from(std::env::var_os(archwright_protocol::WEIGHTS_DIR).unwrap());
+    let digest = outcome.weights.as_ref().unwrap();
+    let bytes = std::fs::read(folder.join(format!("{digest}.safetensors"))).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    String::from_utf8(bytes[8..8 + length].to_vec()).unwrap()
+}
+
+#[test]
+fn random_paths_are_drawn_within_the_limits() {
+    let _turn = alone();
+    let space = space(&cells());
+    let smallest = (0..500).map(|seed| space.profile(&space.sample(seed)).unwrap().parameters).min().unwrap();
+    // A convolution of 3x3 between 4 channels has 144 parameters.
+    let limits = SizeLimits { parameters: Some(smallest + 143), ..SizeLimits::default() };
+    let holds_large = |limits, paths| {
+        let outcome = train(&mut trainer(), &TrainShared { limits, paths, ..training(EPOCH) }).unwrap();
+        names(&outcome).contains(":4x4x3x3")
+    };
+    assert!(holds_large(SizeLimits::default(), Paths::Uniform(2)));
+    assert!(!holds_large(limits, Paths::Uniform(2)));
+    assert!(holds_large(limits, Paths::Mixture(0.0)), "mixtures are of all architectures");
+    // A trainer that has drawn within limits draws without them, and the other way round.
+    let mut one = trainer();
+    let first = train(&mut one, &training(5)).unwrap();
+    let limited = train(&mut one, &TrainShared { limits, ..training(5) }).unwrap();
+    assert_eq!(train(&mut one, &training(5)).unwrap(), first);
+    assert_eq!(train(&mut trainer(), &TrainShared { limits, ..training(5) }).unwrap(), limited);
+    assert_ne!(first, limited);
+}
+
+#[test]
+fn limits_that_no_path_is_within_are_named() {
+    let _turn = alone();
+    let limits = SizeLimits { multiply_adds: Some(1_000_000_000), parameters: Some(5), ..SizeLimits::default() };
+    let problem = train(&mut trainer(), &TrainShared { limits, ..training(1) }).unwrap_err();
+    assert_eq!(problem.kind, FailureKind::Unsupported);
+    for part in ["none of 1000 random architectures", "`parameters` is at most 5", "the smallest seen is"] {
+        assert!(problem.to_string().contains(part), "{problem}");
+    }
+    let free = SizeLimits { multiply_adds: None, parameters: None, activation_bytes: None };
+    assert!(train(&mut trainer(), &TrainShared { limits: free, ..training(1) }).is_ok());
 }
 
 #[test]

@@ -128,6 +128,11 @@ impl Journal {
         self.tape = Tape::Nowhere;
     }
 
+    /// Whether what happens is written down: the run goes on by itself.
+    pub(crate) fn is_writing(&self) -> bool {
+        matches!(self.tape, Tape::Writing(_))
+    }
+
     /// Records so far.
     pub(crate) fn records(&self) -> u64 {
         self.records
