@@ -33,6 +33,8 @@ pub(crate) struct Delivery {
     pub(crate) network: Option<[u8; 32]>,
     /// Names the weights that came of it, for whoever asked.
     pub(crate) weights: Option<String>,
+    /// Whether the latency was measured, where something wants it.
+    pub(crate) measured: bool,
 }
 
 /// Actions under way.
@@ -345,7 +347,7 @@ impl<'a> Jobs<'a> {
             _ => None,
         };
         let network = identity.map(|identity| identity.network).filter(|network| *network != [0; 32]);
-        Some(Delivery { owner, result, remembered, network, weights })
+        Some(Delivery { owner, result, remembered, network, weights, measured: request.is_measured() })
     }
 
     /// Takes note of an event, and of all others that are there: what they bring is made safe together.
@@ -354,7 +356,13 @@ impl<'a> Jobs<'a> {
         let mut next = Some(first);
         while let Some(event) = next {
             match event {
-                ExecutorEvent::Progress { epoch, metrics, .. } => observer.on(Event::Progress { epoch, metrics }),
+                ExecutorEvent::Progress { ticket, epoch, metrics } => {
+                    let shared = self.under_way.get(&ticket).and_then(|one| match &one.keyed.action {
+                        Action::TrainShared(train) => Some(train.recipe.epochs),
+                        _ => None,
+                    });
+                    observer.on(Event::Progress { epoch, metrics, shared });
+                }
                 ExecutorEvent::Retried { failure, .. } => observer.on(Event::Retried(&failure)),
                 ExecutorEvent::Ended { ticket, result } => ended.push((ticket, result)),
             }

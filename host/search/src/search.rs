@@ -20,7 +20,7 @@ use crate::finale::Finale;
 use crate::jobs::{Jobs, Watch};
 use crate::journal::{Head, Journal, Record, answer};
 use crate::lock::{Lock, differences};
-use crate::parts::{GRADIENTS, Loaded, Pinned, Prefer, TRAIN_SHARED, load, log_sink, needs};
+use crate::parts::{GRADIENTS, Loaded, Pinned, Prefer, load, log_sink, needs};
 use crate::report::{Event, Observer, Report, Summary};
 use crate::stop::Stop;
 use crate::trainers::{TrainerCommand, TrainerPool};
@@ -166,7 +166,7 @@ impl Search {
         before: &'static str,
     ) -> Result<(TrainerPool, usize), SearchError> {
         let devices = self.workers();
-        let pool = self.pool(store, &devices, stop, before)?;
+        let pool = self.pool(&store.weights(), &devices, stop, before)?;
         if let Some(locked) = &self.locked {
             let differences = differences(locked, pool.ready());
             if !differences.is_empty() {
@@ -176,9 +176,10 @@ impl Search {
         Ok((pool, devices.len()))
     }
 
+    /// Starts a trainer on each of `devices`, which keeps weights in the folder `weights`.
     pub(crate) fn pool(
         &self,
-        store: &Store,
+        weights: &Path,
         devices: &[String],
         stop: &Stop,
         before: &'static str,
@@ -186,7 +187,7 @@ impl Search {
         let Experiment { trainer, run, .. } = &self.experiment;
         let setup = self.setup(String::new());
         let patience = trainer.patience.duration();
-        let pool = TrainerPool::start(&self.command(store), &setup, devices, patience, run.retries, stop);
+        let pool = TrainerPool::start(&self.command(weights), &setup, devices, patience, run.retries, stop);
         if stop.requested() {
             return Err(SearchError::Stopped { before });
         }
@@ -252,7 +253,7 @@ impl Search {
         &self.environment
     }
 
-    pub(crate) fn command(&self, store: &Store) -> TrainerCommand {
+    pub(crate) fn command(&self, weights: &Path) -> TrainerCommand {
         let (program, arguments) = match self.experiment.trainer.command.split_first() {
             // A program with a slash lies where the experiment says, not where the host was started.
             Some((program, arguments)) if program.contains('/') => (self.folder.join(program), arguments.to_vec()),
@@ -264,7 +265,7 @@ impl Search {
             arguments,
             folder: self.folder.clone(),
             data: self.loaded.data.as_deref().map(absolute),
-            weights: absolute(&store.weights()),
+            weights: absolute(weights),
         }
     }
 }
@@ -434,7 +435,7 @@ fn offers(ready: &Ready, keep_weights: bool, declarative: bool) -> Vec<String> {
     let offered = |action: &&String| *action == "train" || (*action == RESUME && keep_weights);
     let mut offers: Vec<String> = ready.actions.iter().filter(offered).cloned().collect();
     if declarative && ready.actions.iter().any(|action| action == SHARED) {
-        offers.extend([TRAIN_SHARED, "evaluate-shared", "differentiate-shared"].map(String::from));
+        offers.extend(["train-shared", "evaluate-shared", "differentiate-shared"].map(String::from));
     }
     offers
 }

@@ -44,7 +44,8 @@ impl ActionMaker<'_> {
         Ok(keyed)
     }
 
-    pub(crate) fn evaluate_shared(&self, evaluation: &SharedEvaluation) -> Result<Keyed, String> {
+    /// The evaluation that an estimator asks for. One that is `measured` finds out the latency, where something wants it.
+    pub(crate) fn evaluate_shared(&self, evaluation: &SharedEvaluation, measured: bool) -> Result<Keyed, String> {
         Ok(self.keyed(Action::EvaluateShared(Box::new(EvaluateShared {
             supergraph: self.shared_by()?,
             recipe: self.recipe.clone(),
@@ -52,6 +53,7 @@ impl ActionMaker<'_> {
             subject: evaluation.subject.clone(),
             calibration: evaluation.calibration,
             batch: evaluation.batch,
+            latency: self.latency.clone().filter(|_| measured),
         }))))
     }
 
@@ -203,6 +205,20 @@ pub(crate) fn start_of(action: &Action) -> Option<String> {
         Action::DifferentiateShared(differentiate) => Some(differentiate.state.name.clone()),
         _ => None,
     }
+}
+
+/// Digest of the kept shared weights that an action starts from.
+pub(crate) fn kept_start(action: &Action) -> Option<&String> {
+    let state = match action {
+        Action::TrainShared(train) => match &train.start {
+            SharedStart::State(state) => state,
+            SharedStart::Fresh(_) => return None,
+        },
+        Action::EvaluateShared(evaluate) => &evaluate.state,
+        Action::DifferentiateShared(differentiate) => &differentiate.state,
+        _ => return None,
+    };
+    state.kept.as_ref()
 }
 
 /// Whether an action goes on from shared weights that are in a trainer's memory alone, or leaves some there.

@@ -138,7 +138,7 @@ impl Model {
         parameter: impl FnMut(&str, &[i64], &Start) -> Result<Tensor, Problem>,
         mut buffer: impl FnMut(&str, i64, f64) -> Result<Tensor, Problem>,
     ) -> Result<Self, Problem> {
-        network.validate()?;
+        network.footprint()?;
         let shapes = network.shapes()?;
         let mut plan = Plan::default();
         let layers = network

@@ -114,7 +114,11 @@ impl Trainer {
             }
         }
         let metrics = sums.metrics()?;
-        Ok((metrics, Position::of(shared, &material, recipe).place == 0))
+        let end = Position::of(shared, &material, recipe);
+        if end.place == 0 {
+            progress(end.epochs(), None);
+        }
+        Ok((metrics, end.place == 0))
     }
 
     fn shared_step(
@@ -172,10 +176,15 @@ impl Trainer {
     }
 
     /// Evaluates an architecture with shared weights.
-    pub(crate) fn evaluate_shared(&mut self, evaluate: &EvaluateShared) -> Result<Outcome, Problem> {
+    pub(crate) fn evaluate_shared(
+        &mut self,
+        evaluate: &EvaluateShared,
+        progress: Progress<'_>,
+    ) -> Result<Outcome, Problem> {
         let begun = Instant::now();
-        let EvaluateShared { supergraph, recipe, state, subject, calibration, batch } = evaluate;
+        let EvaluateShared { supergraph, recipe, state, subject, calibration, batch, latency } = evaluate;
         let network = self.open(supergraph, None)?.space.build(subject)?;
+        let latency = self.latency_of(latency.as_ref(), &network, recipe, "evaluated", progress)?;
         let loaded = self.take_shared(state, recipe)?;
         let model = loaded.shared.alone(&network);
         self.shared = Some(loaded);
@@ -187,7 +196,7 @@ impl Trainer {
             None => self.measure(&model, &supergraph.input, Subset::Validation)?,
             Some(number) => self.measure_batch(&model, evaluate, *number)?,
         };
-        Ok(Outcome::of(metrics, begun.elapsed().as_secs_f64()))
+        Ok(Outcome { latency, ..Outcome::of(metrics, begun.elapsed().as_secs_f64()) })
     }
 
     /// Accuracy and loss on one validation batch.

@@ -91,7 +91,7 @@ impl Trainer {
             Action::Train(train) => self.train(train, checkpoint, progress),
             Action::Evaluate(evaluate) => self.evaluate(evaluate),
             Action::TrainShared(train) => self.train_shared(train, true, progress),
-            Action::EvaluateShared(evaluate) => self.evaluate_shared(evaluate),
+            Action::EvaluateShared(evaluate) => self.evaluate_shared(evaluate, progress),
             Action::DifferentiateShared(differentiate) => self.differentiate_shared(differentiate),
             _ => Err(Problem::new(FailureKind::Unsupported, "this trainer does not know the action")),
         }
@@ -109,7 +109,8 @@ impl Trainer {
             return Err(Problem::new(FailureKind::Unsupported, "a training never sees the test split"));
         }
         let begun = Instant::now();
-        let latency = self.latency_of(train, progress)?;
+        let Train { latency, network, recipe, .. } = train;
+        let latency = self.latency_of(latency.as_ref(), network, recipe, "trained", progress)?;
         let measuring = begun.elapsed().as_secs_f64();
         let keeper = checkpoint.map(|checkpoint| Keeper::new(&self.weights, checkpoint, self.identity(train)?));
         let mut run = Run::start(self, train, keeper.transpose()?)?;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archwright_protocol::{
-    Action, DifferentiateShared, EvaluateShared, FailureKind, Optimizer, Outcome, Paths, Recipe, Schedule, SharedStart,
-    SharedState, Subject, Supergraph, TrainShared,
+    Action, DifferentiateShared, EvaluateShared, FailureKind, Latency, Optimizer, Outcome, Paths, Recipe, Schedule,
+    SharedStart, SharedState, Subject, Supergraph, TrainShared,
 };
 use archwright_space::{Architecture, Context, Definition, Relaxation, Scalar, SizeLimits, Space, Value};
 use archwright_trainer::{Problem, Trainer};
@@ -83,6 +83,7 @@ fn evaluation(of: &TrainShared, kept: Option<&str>, subject: &Architecture, cali
         subject: subject.clone(),
         calibration,
         batch: None,
+        latency: None,
     }
 }
 
@@ -167,6 +168,26 @@ fn evaluations_depend_on_nothing_that_came_before() {
     let batches: Vec<Outcome> = (0..12).map(|number| evaluate(&mut other, &batch(number))).collect();
     assert!(batches[1..].iter().any(|one| *one != batches[0]), "{batches:?}");
     assert_eq!(evaluate(&mut one, &batch(11)), batches[11]);
+}
+
+#[test]
+fn a_latency_is_measured_with_an_evaluation() {
+    let _turn = alone();
+    let mut trainer = trainer();
+    let weights = training(3);
+    train(&mut trainer, &weights).unwrap();
+    let asked = |limit| Some(Latency { batch_size: 2, limit, network: None });
+    let plain = evaluation(&weights, None, &space(&cells()).sample(1), 2);
+    let outcome = evaluate(&mut trainer, &plain);
+    assert_eq!(outcome.latency, None);
+    let measured = evaluate(&mut trainer, &EvaluateShared { latency: asked(None), ..plain.clone() });
+    assert!(measured.latency.is_some_and(|latency| latency > 0.0));
+    assert_eq!(measured.metrics, outcome.metrics, "nothing else is another");
+    let limited = EvaluateShared { latency: asked(Some(1e-9)), ..plain.clone() };
+    let problem = trainer.act(&Action::EvaluateShared(Box::new(limited)), None, &mut |_, _| {}).unwrap_err();
+    assert_eq!(problem.kind, FailureKind::Infeasible);
+    assert!(problem.to_string().ends_with("it was not evaluated"), "{problem}");
+    assert_eq!(evaluate(&mut trainer, &plain), outcome, "the weights are at hand still");
 }
 
 #[test]

@@ -26,7 +26,6 @@ pub use difference::Difference;
 pub(crate) use head::Head;
 pub use history::history;
 pub use listing::list;
-pub(crate) use listing::trainings;
 pub(crate) use record::{Identity, Record, answer};
 
 /// Arrivals that a resumed run makes sure of having in the store, too: more than were under way at a time.
