@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use tch::{Device, Kind, Tensor};
 
+use crate::condense::condense;
 use crate::derivative::{Ahead, Point, first_order, second_order};
 use crate::material::{Batch, Material};
 use crate::mixture::{Mixture, Structure};
@@ -251,7 +252,7 @@ impl Trainer {
         shared: &SharedWeights,
     ) -> Result<(Metrics, Vec<f32>), Problem> {
         let DifferentiateShared { supergraph, recipe, relaxation, batch, unrolled, .. } = differentiate;
-        let model = shared.alone(&mixture.network)?;
+        let model = shared.judged(&mixture.network, recipe, *unrolled)?;
         let validation = Material::validation(&self.data)?;
         let validation_batch = numbered(&validation, recipe, *batch)?;
         let random = seed::derive(seed::derive(shared.seed, "derivative", *batch), "state", shared.steps);
@@ -344,7 +345,7 @@ impl Opened {
         if let Some(mixture) = self.mixture.get() {
             return Ok(mixture);
         }
-        let open = self.space.open()?;
+        let open = condense(self.space.open()?);
         let structure = Structure::of(&open)?;
         Ok(self.mixture.get_or_init(|| OpenMixture { structure, network: open.network, rows: open.rows }))
     }
