@@ -5,6 +5,8 @@
 
 mod augment;
 mod checkpoint;
+mod condense;
+mod convolution;
 pub mod data;
 mod derivative;
 #[cfg(test)]

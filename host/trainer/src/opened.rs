@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use archwright_protocol::{FailureKind, Supergraph};
 use archwright_space::{Context, Definition, Network, Row, SizeLimits, Space};
 
+use crate::condense::condense;
 use crate::mixture::Structure;
 use crate::{Problem, Trainer};
 
@@ -47,7 +48,7 @@ impl Opened {
         if let Some(mixture) = self.mixture.get() {
             return Ok(mixture);
         }
-        let open = self.space.open()?;
+        let open = condense(self.space.open()?);
         let structure = Structure::of(&open)?;
         Ok(self.mixture.get_or_init(|| OpenMixture { structure, network: open.network, rows: open.rows }))
     }

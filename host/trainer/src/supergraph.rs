@@ -251,7 +251,7 @@ impl Trainer {
         shared: &SharedWeights,
     ) -> Result<(Metrics, Vec<f32>), Problem> {
         let DifferentiateShared { supergraph, recipe, relaxation, batch, unrolled, .. } = differentiate;
-        let model = shared.alone(&mixture.network)?;
+        let model = shared.judged(&mixture.network, recipe, *unrolled)?;
         let validation = Material::validation(&self.data)?;
         let validation_batch = numbered(&validation, recipe, *batch)?;
         let random = seed::derive(seed::derive(shared.seed, "derivative", *batch), "state", shared.steps);

@@ -308,15 +308,17 @@ fn derivatives_say_which_way_the_loss_falls() {
         let outcome = trainer.act(&action, None, &mut |_, _| {}).unwrap();
         Outcome { seconds: 0.0, ..outcome }
     };
-    for unrolled in [false, true] {
+    // Behind a step of the weights the loss is rough: a move so short that rounding decides which units are on says nothing.
+    for (unrolled, by) in [(false, 1e-3), (true, 1e-2)] {
         let outcome = differentiate(&uniform, unrolled);
         assert_eq!(outcome.gradient.len(), uniform.probabilities.len());
         assert_eq!(differentiate(&uniform, unrolled), outcome, "it repeats");
         let size: f32 = outcome.gradient.iter().map(|one| one * one).sum();
-        let moved = uniform.probabilities.iter().zip(&outcome.gradient).map(|(one, slope)| one - 1e-3 * slope / size);
+        let moved = uniform.probabilities.iter().zip(&outcome.gradient).map(|(one, slope)| one - by * slope / size);
         let moved = differentiate(&Relaxation::new(moved.collect()), unrolled);
         let fall = moved.metrics.loss - outcome.metrics.loss;
-        assert!((fall + 1e-3).abs() < 5e-4, "{fall} {unrolled}");
+        let by = f64::from(by);
+        assert!((fall + by).abs() < 0.5 * by, "{fall} {unrolled}");
     }
     // Of what is not wanted and has no part nothing is computed.
     let hard = one_hot(&space, &space.sample(3));
