@@ -130,6 +130,68 @@ fn a_host_that_is_killed_again_and_again_ends_the_same() {
     }
 }
 
+/// The files of shared weights in a store.
+fn shared_weights(bench: &Bench) -> Vec<std::path::PathBuf> {
+    let files = fs::read_dir(bench.path().join("store/weights")).unwrap().map(|entry| entry.unwrap().path());
+    let is_shared = |path: &std::path::PathBuf| {
+        let content = fs::read(path).unwrap();
+        content.windows(5).take(1 << 16).any(|bytes| bytes == b"taken")
+    };
+    files.filter(|path| path.is_file()).filter(is_shared).collect()
+}
+
+#[test]
+fn of_shared_weights_the_last_two_states_stay() {
+    let bench = Bench::new();
+    bench.write("experiment.toml", shared_experiment());
+    for _ in 0..2 {
+        assert!(bench.output(["run", "experiment.toml"]).status.success());
+        assert_eq!(shared_weights(&bench).len(), 2);
+    }
+    let checked = bench.output(["cache", "check"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    // Two hosts that take turns on the way keep each other's until both are done.
+    let more = shared_experiment().replace("queries = 12", "queries = 16").replace("epochs = 40", "epochs = 41");
+    bench.write("experiment.toml", more);
+    let hosts: Vec<Child> = (0..2).map(|_| start(&bench, ["run", "experiment.toml"])).collect();
+    for host in hosts {
+        let output = host.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    assert_eq!(shared_weights(&bench).len(), 4);
+}
+
+#[test]
+fn remembered_outcomes_whose_shared_weights_are_gone_change_nothing() {
+    let longer = shared_experiment().replace("queries = 12", "queries = 20");
+    let undisturbed = undisturbed(&longer);
+    let bench = Bench::new();
+    bench.write("experiment.toml", shared_experiment());
+    assert!(bench.output(["run", "experiment.toml"]).status.success());
+    shared_weights(&bench).iter().for_each(|path| fs::remove_file(path).unwrap());
+    bench.write("experiment.toml", &longer);
+    let report = bench.json(["run", "experiment.toml", "--json"]);
+    assert!(report["tried"]["remembered"].as_u64().unwrap() >= 12, "what is known is not done again: {report}");
+    let [here, there] = [&course(&bench), &undisturbed];
+    assert_eq!((&here.found, &here.test), (&there.found, &there.test));
+    // What was come to again on the way does not stay either.
+    assert_eq!(shared_weights(&bench).len(), 2);
+    // They go while a run is under way.
+    let bench = Bench::new();
+    bench.write("experiment.toml", longer);
+    for moment in moments(11).take(faults() as usize) {
+        let mut host = go_on(&bench);
+        sleep(200 + moment);
+        host.kill().unwrap();
+        host.wait().unwrap();
+        if bench.path().join("store/weights").is_dir() {
+            shared_weights(&bench).iter().for_each(|path| fs::remove_file(path).unwrap());
+        }
+    }
+    finish(&bench);
+    course(&bench).equals(&undisturbed);
+}
+
 /// Searches over shared weights by every strategy that has some for itself, and by those that train networks alone.
 const STRATEGIES: [(&str, &str); 8] = [
     ("darts", ""),

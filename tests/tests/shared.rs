@@ -123,7 +123,15 @@ fn estimates_are_compared_with_stand_alone_training() {
     let arguments: [&str; 8] = std::array::from_fn(|index| *other.iter().chain(&same).nth(index).unwrap());
     let itself: Value = bench.json(arguments);
     assert_eq!(itself["agreement"]["kendall"], 1.0, "{itself}");
-    assert!(bench.fails(["correlate", "latest", "--against", "no-such"], 2).contains("no-such"));
+    for (option, other) in [("--against", "--against-option"), ("--estimator", "--option")] {
+        let message = bench.fails(["correlate", "latest", option, "no-such"], 2);
+        for part in [option, "no-such", "full-training", "one-shot"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        assert!(!message.contains("recorded settings"), "{message}");
+        let message = bench.fails(["correlate", "latest", option, "low-fidelity", other, "bogus=1"], 2);
+        assert!(message.contains(option) && message.contains("bogus"), "{message}");
+    }
 }
 
 #[test]
@@ -141,6 +149,100 @@ fn what_is_found_is_within_the_sizes_allowed() {
 }
 
 #[test]
+fn random_paths_train_what_is_within_the_sizes_allowed() {
+    let bench = Bench::new();
+    let text = experiment("nas-bench-201", "random", "", 3, 0).replace("1_000_000", "4");
+    let text = text.replace("\"nas-bench-201\"", "\"nas-bench-201\"\nchannels = 4\ncells = 1");
+    let trained = |text: &str| {
+        bench.write("experiment.toml", text);
+        let report = bench.json(["run", "experiment.toml", "--json"]);
+        assert_eq!(report["tried"]["failed"], 0, "{report}");
+        let entries = bench.json(["cache", "list", "--json"]);
+        entries.as_array().unwrap().iter().filter(|entry| entry["action"] == "train-shared").count()
+    };
+    assert_eq!(trained(&text), 3);
+    let limited = text.replace("[budget]", "[constraints]\nparameters = 5000\n\n[budget]");
+    assert_eq!(trained(&limited), 6, "other paths are another training");
+    // Along a mixture, and along what is asked for, nothing is drawn.
+    let mixed = |text: &str| text.replace("epochs = 3", "epochs = 3\ntraining = \"mixture\"");
+    assert_eq!(trained(&mixed(&text)), 9);
+    assert_eq!(trained(&mixed(&limited)), 9, "the same mixture");
+}
+
+fn small(text: &str) -> String {
+    text.replace("\"nas-bench-201\"", "\"nas-bench-201\"\nchannels = 4\ncells = 1")
+}
+
+#[test]
+fn latencies_of_paths_are_measured_for_estimates() {
+    let bench = Bench::new();
+    let timed = small(&experiment("nas-bench-201", "random", "", 2, 0))
+        .replace("1_000_000", "4")
+        .replace("data = \"digits\"", "data = \"digits\"\nobjectives = [\"accuracy\", \"latency\"]");
+    bench.write("experiment.toml", &timed);
+    let report = bench.json(["run", "experiment.toml", "--json"]);
+    assert!(report["found"]["latency"].as_f64().is_some_and(|latency| latency > 0.0), "{report}");
+    let observed = bench.json(["show", "latest", "--json"])["observations"].clone();
+    for one in observed.as_array().unwrap() {
+        assert!(one["outcome"]["estimated"]["objectives"][1].as_f64().is_some_and(|latency| latency > 0.0), "{one}");
+    }
+    let verified = bench.json(["verify", "latest", "--deep", "20", "--json"]);
+    assert_eq!(verified["differences"], serde_json::json!([]));
+    // The same run finds what was measured.
+    let again = bench.json(["run", "experiment.toml", "--json"]);
+    assert_eq!((&again["tried"]["trained"], &again["found"]), (&0.into(), &report["found"]));
+    bench.write("experiment.toml", timed.replace("[budget]", "[constraints]\nlatency = 1e-9\n\n[budget]"));
+    let message = bench.fails(["run", "experiment.toml"], 1);
+    assert!(message.contains("1.000e-9 s") && message.contains("was not evaluated"), "{message}");
+}
+
+#[test]
+fn expected_latencies_are_part_of_a_differentiable_search() {
+    let bench = Bench::new();
+    let options = "cost = \"latency\"\nlatency_samples = 12\nupdate_every = 1\nlearning_rate = 0.02";
+    let text = small(&experiment("nas-bench-201", "proxylessnas", options, 3, 0));
+    bench.write("experiment.toml", &text);
+    let message = bench.fails(["run", "experiment.toml"], 1);
+    assert!(message.contains("add \"latency\" to task.objectives"), "{message}");
+    let objectives = "data = \"digits\"\nobjectives = [\"accuracy\", \"latency\"]";
+    bench.write("experiment.toml", text.replace("data = \"digits\"", objectives));
+    let report = bench.json(["run", "experiment.toml", "--json"]);
+    assert_eq!(report["tried"]["failed"], 0);
+    assert!(report["found"]["latency"].as_f64().is_some_and(|latency| latency > 0.0), "{report}");
+    let observed = bench.json(["show", "latest", "--json"])["observations"].clone();
+    let measured =
+        |one: &&Value| one["outcome"]["estimated"]["objectives"][1].as_f64().is_some_and(|latency| latency > 0.0);
+    assert_eq!(observed.as_array().unwrap().iter().filter(measured).count(), 12);
+    let verified = bench.output(["verify", "latest"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[test]
+fn shared_training_is_repeated_in_a_deep_verification() {
+    let bench = Bench::new();
+    let text = small(&experiment("nas-bench-201", "darts", "", 4, 0));
+    bench.write("experiment.toml", text);
+    let output = bench.output(["run", "experiment.toml"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    // Where nobody looks at a bar, every part of the training is a line.
+    assert!(stderr(&output).contains("  shared weights: epoch 2 of 4"), "{}", stderr(&output));
+    let weights = || {
+        let entries = fs::read_dir(bench.path().join("store/weights")).unwrap();
+        entries.filter(|entry| entry.as_ref().unwrap().path().is_file()).count()
+    };
+    let kept = weights();
+    let verified = bench.json(["verify", "latest", "--deep", "8", "--json"]);
+    assert_eq!((&verified["differences"], &verified["repeated"]), (&serde_json::json!([]), &8.into()));
+    assert_eq!(weights(), kept, "what was trained again is not kept");
+    // Without any weights they are come to from the beginning.
+    fs::rename(bench.path().join("store/weights"), bench.path().join("elsewhere")).unwrap();
+    fs::create_dir_all(bench.path().join("store/weights")).unwrap();
+    let verified = bench.json(["verify", "latest", "--deep", "2", "--json"]);
+    assert_eq!((&verified["differences"], &verified["repeated"]), (&serde_json::json!([]), &2.into()));
+    assert_eq!(weights(), 0);
+}
+
+#[test]
 fn what_a_relaxation_has_no_value_for_is_no_objective() {
     let bench = Bench::new();
     let text = experiment("nas-bench-201", "darts", "", 2, 0);
@@ -150,13 +252,17 @@ fn what_a_relaxation_has_no_value_for_is_no_objective() {
     );
     let message = bench.fails(["run", "experiment.toml"], 2);
     assert!(message.contains("`parameters` cannot be an objective here"), "{message}");
-    for (what, where_) in [("[constraints]\nlatency = 0.1\n\n[budget]", "trains none"), ("[budget]", "")] {
-        let random = experiment("nas-bench-201", "random", "", 2, 0);
-        let objectives = "data = \"digits\"\nobjectives = [\"accuracy\", \"latency\"]";
-        let random = if where_.is_empty() { random.replace("data = \"digits\"", objectives) } else { random };
-        bench.write("experiment.toml", random.replace("[budget]", what));
+    let latency = |objectives: &str, constraints: &str| {
+        let objectives = format!("data = \"digits\"\nobjectives = [{objectives}]");
+        text.replace("data = \"digits\"", &objectives).replace("[budget]", &format!("{constraints}[budget]"))
+    };
+    for (objectives, constraints, what) in [
+        ("\"latency\", \"accuracy\"", "", "`latency` cannot be an objective here"),
+        ("\"accuracy\"", "[constraints]\nlatency = 0.1\n\n", "`latency` cannot be constrained here"),
+    ] {
+        bench.write("experiment.toml", latency(objectives, constraints));
         let message = bench.fails(["run", "experiment.toml"], 2);
-        assert!(message.contains("latency is measured before a network is trained alone"), "{message}");
+        assert!(message.contains(what), "{message}");
     }
     for space in ["chain", "hierarchical"] {
         bench.write("experiment.toml", experiment(space, "darts", "", 2, 0));

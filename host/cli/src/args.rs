@@ -203,7 +203,7 @@ pub(crate) struct Verify {
     /// Compare with this experiment file instead of the recorded settings.
     #[arg(long, value_name = "FILE")]
     pub(crate) experiment: Option<PathBuf>,
-    /// Repeat some of the trainings on the CPU, too, and compare their outcomes.
+    /// Repeat some of the trainings on the CPU, too, and of what was done with shared weights, and compare the outcomes.
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "3")]
     pub(crate) deep: Option<u64>,
 }

@@ -72,6 +72,7 @@ impl CliError {
                     | SearchError::Unfinished { .. }
                     | SearchError::UnderWay(_)
                     | SearchError::NotThere { .. }
+                    | SearchError::Compared { .. }
                     | SearchError::ScoresTokens(_)
                     | SearchError::Older { .. } => (2, "input"),
                     SearchError::Space(_) | SearchError::Trainer(Failure { kind: FailureKind::Data, .. }) => {

@@ -78,6 +78,30 @@ pub(crate) struct Progress {
     failed: u64,
     final_bar: Option<ProgressBar>,
     lines: Option<Lines>,
+    /// How far shared weights are, while they are trained.
+    shared: Option<Shared>,
+}
+
+/// Epochs of shared weights.
+#[derive(Clone, Copy)]
+struct Shared {
+    done: f64,
+    all: u32,
+}
+
+impl Shared {
+    /// Parts of all training that are over.
+    fn parts(self) -> u64 {
+        (self.done * PARTS as f64 / f64::from(self.all.max(1))) as u64
+    }
+}
+
+impl std::fmt::Display for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // An epoch that is under way counts by its share, as one that is over does in full.
+        let done = format!("{:.1}", self.done);
+        write!(f, "shared weights: epoch {} of {}", done.trim_end_matches(".0"), HumanCount(self.all.into()))
+    }
 }
 
 impl Progress {
@@ -97,6 +121,7 @@ impl Progress {
             failed: 0,
             final_bar: None,
             lines: Lines::new(),
+            shared: None,
         }
     }
 
@@ -115,7 +140,8 @@ impl Progress {
     fn message(&self) -> String {
         let best = self.best.map(|best| format!("best {} {}", self.objective, estimated(best)));
         let failed = (self.failed > 0).then(|| format!("{} failed", self.failed));
-        [best, failed].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let shared = self.shared.filter(|shared| shared.done < f64::from(shared.all)).map(|shared| shared.to_string());
+        [shared, best, failed].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     /// Says how far the search is, where no bar does and it is time to; `told`: right after an observation.
@@ -127,6 +153,16 @@ impl Progress {
             let of = all.map(|all| format!(" of {}", HumanCount(all))).unwrap_or_default();
             let separator = if message.is_empty() { "" } else { ", " };
             let line = lines.line(&format!("{}{of} architectures{separator}{message}", HumanCount(done)));
+            self.line(&line);
+        }
+    }
+
+    /// Says how far shared weights are, where no bar does and another part of their training is over.
+    fn tell_shared(&mut self, shared: Shared) {
+        let before = self.shared.replace(shared).map_or(0, Shared::parts);
+        self.bar.set_message(self.message());
+        if let (true, Some(lines)) = (shared.parts() > before, &mut self.lines) {
+            let line = lines.line(&shared.to_string());
             self.line(&line);
         }
     }
@@ -205,6 +241,9 @@ impl Observer for Progress {
         match event {
             Event::Started(summary) => self.start(summary),
             Event::Asked { .. } | Event::Progress { .. } => {
+                if let Event::Progress { epoch: done, shared: Some(all), .. } = event {
+                    self.tell_shared(Shared { done, all });
+                }
                 self.bar.tick();
                 self.tell_patience();
             }
@@ -251,7 +290,15 @@ impl Observer for Progress {
 
 #[cfg(test)]
 mod tests {
-    use super::ends_part;
+    use super::{Shared, ends_part};
+
+    #[test]
+    fn epochs_of_shared_weights_are_told_by_tenths() {
+        let shared = |done, all| Shared { done, all };
+        assert_eq!(shared(12.34, 60).to_string(), "shared weights: epoch 12.3 of 60");
+        assert_eq!(shared(10.0, 1000).to_string(), "shared weights: epoch 10 of 1,000");
+        assert_eq!([0.0, 5.9, 6.0, 60.0].map(|done| shared(done, 60).parts()), [0, 0, 1, 10]);
+    }
 
     #[test]
     fn a_budget_has_ten_parts() {

@@ -50,8 +50,8 @@ fn told(record: &RunRecord, verified: &Verified) -> String {
     let _ = writeln!(text, "run {run} is identical {end}: {records} records, every answer and its fuel bit for bit");
     if *repeated > 0 {
         let verb = if *repeated == 1 { "was" } else { "were" };
-        let trainings = count(usize::try_from(*repeated).unwrap_or(usize::MAX), "training");
-        let _ = writeln!(text, "{trainings} {verb} carried out again, with the same outcomes");
+        let actions = count(usize::try_from(*repeated).unwrap_or(usize::MAX), "action");
+        let _ = writeln!(text, "{actions} {verb} carried out again, with the same outcomes");
     }
     if !complete {
         let _ = writeln!(text, "`{} resume {run}` goes on with it", program());

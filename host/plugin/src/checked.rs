@@ -150,7 +150,7 @@ pub(crate) fn architecture(given: types::Architecture, space: &Space, nodes: u32
 /// # Errors
 /// What is wrong with it, in words.
 pub(crate) fn fits(network: &Network, context: &Context) -> Result<(), String> {
-    let shapes = network.shapes().map_err(|error| error.to_string())?;
+    let shapes = network.validate().and_then(|()| network.shapes()).map_err(|error| error.to_string())?;
     match network.nodes.first().map(|node| &node.op) {
         Some(Op::Input { shape }) if *shape == context.input => {}
         Some(Op::Input { shape }) => {

@@ -72,8 +72,8 @@ pub struct Train {
 pub struct Latency {
     /// Inputs in a batch; of a text sequences side by side, each of the recipe's length. At least 1.
     pub batch_size: u32,
-    /// Longest latency in seconds. A network that takes longer is not trained: the action fails with
-    /// [`FailureKind::Infeasible`].
+    /// Longest latency in seconds. A network that takes longer is not trained, nor evaluated with shared weights: the action
+    /// fails with [`FailureKind::Infeasible`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<f64>,
     /// The network to measure, where it is not the one to train: the full one, where a smaller one stands for it.
@@ -224,7 +224,7 @@ pub enum FailureKind {
     Storage,
     /// A defect in the trainer.
     Internal,
-    /// The network's latency is above the limit: it was not trained.
+    /// The network's latency is above the limit: it was not trained, or not evaluated.
     Infeasible,
     /// The trainer does not have the state of shared weights that the action starts from.
     UnknownState,

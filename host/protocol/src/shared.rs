@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use archwright_space::{Architecture, Relaxation, Scalar};
+use archwright_space::{Architecture, Relaxation, Scalar, SizeLimits};
 use serde::{Deserialize, Serialize};
 
-use crate::Recipe;
+use crate::{Latency, Recipe};
 
 /// A search space whose architectures share weights: nodes of the same name have the same parameters, where these have the
 /// same shape.
@@ -60,6 +60,9 @@ pub struct TrainShared {
     pub steps: u32,
     /// What learns in each step.
     pub paths: Paths,
+    /// What `uniform` paths are drawn within: an architecture beyond it is drawn again. Without any it says nothing.
+    #[serde(default, skip_serializing_if = "SizeLimits::are_unset")]
+    pub limits: SizeLimits,
     /// Name of the state after the last step.
     pub name: String,
 }
@@ -105,6 +108,10 @@ pub struct EvaluateShared {
     /// The number of one batch, counted through all passes over the validation examples; without it all are evaluated.
     #[serde(default)]
     pub batch: Option<u64>,
+    /// What to find out of the latency of the architecture's network before it is evaluated. Only for trainers whose actions
+    /// hold `latency`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
 }
 
 /// Differentiates the loss of a relaxation on a batch of validation examples by every probability.

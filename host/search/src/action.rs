@@ -2,8 +2,8 @@
 
 use archwright_plugin::PluginError;
 use archwright_plugin::model::{
-    ActionOutcome, EstimateOutcome, Measurement, OutcomeEpoch, PluginAction, SharedDerivative, SharedEvaluation,
-    SharedTraining, Start as PluginStart, Step, Training,
+    ActionOutcome, EstimateOutcome, Measurement, OutcomeEpoch, PluginAction, Purpose, SharedDerivative,
+    SharedEvaluation, SharedTraining, Start as PluginStart, Step, Training,
 };
 use archwright_protocol::{
     Action, Epoch, Evaluate, EvaluateShared, Latency, LookUp, Metrics, Outcome, Ready, Recipe, Split, Start, Subset,
@@ -36,8 +36,8 @@ pub(crate) enum Request {
     Train(Training),
     /// A training of shared weights.
     TrainShared(SharedTraining),
-    /// An evaluation with shared weights.
-    EvaluateShared(SharedEvaluation),
+    /// An evaluation with shared weights, and whether the latency is of interest: in an estimate, and in no probe.
+    EvaluateShared { evaluation: SharedEvaluation, measured: bool },
     /// A derivative with shared weights.
     DifferentiateShared(SharedDerivative),
     /// The full training of an architecture, keeping its weights. `within_limits`: its latency was measured before, and was
@@ -60,10 +60,11 @@ pub(crate) enum Next {
 }
 
 impl Next {
-    /// An estimator that refuses one query in due form can go on with others; what else it fails by is an error.
-    pub(crate) fn of(step: Result<Step, PluginError>) -> Result<Self, PluginError> {
+    /// What comes of an answer for a query with this purpose. An estimator that refuses one query in due form can go on with
+    /// others; what else it fails by is an error.
+    pub(crate) fn of(step: Result<Step, PluginError>, purpose: Purpose) -> Result<Self, PluginError> {
         Ok(match step {
-            Ok(Step::Act(action)) => Self::Act(Request::of(action)),
+            Ok(Step::Act(action)) => Self::Act(Request::of(action, purpose)),
             Ok(Step::Done(estimate)) => Self::Over(EstimateOutcome::Estimated(estimate)),
             Ok(Step::Failed(reason)) => Self::Over(EstimateOutcome::Failed(reason)),
             Err(error @ PluginError::Guest { .. }) => Self::Over(EstimateOutcome::Failed(error.to_string())),
@@ -74,16 +75,27 @@ impl Next {
 
 impl Request {
     /// What an estimator asks for.
-    fn of(action: PluginAction) -> Self {
+    fn of(action: PluginAction, purpose: Purpose) -> Self {
         match action {
             PluginAction::Train(training) => Self::Train(training),
             PluginAction::TrainShared(training) => Self::TrainShared(training),
-            PluginAction::EvaluateShared(evaluation) => Self::EvaluateShared(evaluation),
+            PluginAction::EvaluateShared(evaluation) => {
+                Self::EvaluateShared { evaluation, measured: purpose == Purpose::Estimate }
+            }
             PluginAction::DifferentiateShared(derivative) => Self::DifferentiateShared(derivative),
             PluginAction::LookUp(Measurement { subject, until_epoch, trained_epochs, training, curve }) => {
                 Self::LookUp(LookUp { subject, until_epoch, trained_epochs, training, curve })
             }
             _ => Self::Unknown,
+        }
+    }
+
+    /// Whether the latency is measured, where something wants it.
+    pub(crate) fn is_measured(&self) -> bool {
+        match self {
+            Self::Train(_) | Self::Retrain { .. } => true,
+            Self::EvaluateShared { measured, .. } => *measured,
+            _ => false,
         }
     }
 }
@@ -113,7 +125,7 @@ impl ActionMaker<'_> {
         match request {
             Request::Train(training) => self.train(training),
             Request::TrainShared(training) => self.train_shared(training),
-            Request::EvaluateShared(evaluation) => self.evaluate_shared(evaluation),
+            Request::EvaluateShared { evaluation, measured } => self.evaluate_shared(evaluation, *measured),
             Request::DifferentiateShared(derivative) => self.differentiate_shared(derivative),
             Request::Retrain { subject, seed, within_limits } => self.full(subject, *seed, *within_limits),
             Request::Evaluate(evaluate) => Ok(self.keyed(Action::Evaluate(evaluate.clone()))),
@@ -232,6 +244,13 @@ impl ActionMaker<'_> {
                 }
                 what
             }
+            Action::EvaluateShared(evaluate) => {
+                let mut what = json!(action);
+                if evaluate.latency.is_some() {
+                    what["device"] = json!(self.ready.device.name);
+                }
+                what
+            }
             other => json!(other),
         };
         let Split { seed, validation, test } = self.task.split;
@@ -289,14 +308,15 @@ fn objective_values(objectives: &[ObjectiveName], footprint: &Footprint, metrics
 }
 
 /// What an estimator sees of an outcome. The footprint is found out where an objective asks for it; without one, as for a
-/// relaxation, such objectives have no value.
+/// relaxation, such objectives have no value. A latency is there where it was `measured`, and 0 elsewhere.
 pub(crate) fn shown(
     outcome: &Outcome,
     objectives: &[ObjectiveName],
     weights: Option<String>,
+    measured: bool,
     footprint: impl FnOnce() -> Result<Footprint, String>,
 ) -> ActionOutcome {
-    if outcome.latency.is_none() && objectives.contains(&ObjectiveName::Latency) {
+    if measured && outcome.latency.is_none() && objectives.contains(&ObjectiveName::Latency) {
         return failed("the trainer measured no latency, although it was asked to".into());
     }
     let latency = outcome.latency.unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use archwright_plugin::model::{Estimate, EstimateOutcome, Goal, Purpose, Query, Step, Subject};
-use archwright_plugin::{Estimator, PluginError};
+use archwright_plugin::{Estimator, Kind, PluginError};
 use archwright_space::{Architecture, Space, seed};
 use archwright_store::{RunRecord, RunStatus, Store};
 use serde::Serialize;
@@ -88,8 +88,8 @@ impl Correlation<'_> {
         }
         let (head, journal) = Journal::replay(&store.journal_path(record.id))?;
         let own = self.search(&head, None)?;
-        let against = self.search(&head, Some(&self.against))?;
-        let first = self.estimator.as_ref().map(|choice| self.search(&head, Some(choice))).transpose()?;
+        let against = self.other(&head, "--against", &self.against)?;
+        let first = self.estimator.as_ref().map(|choice| self.other(&head, "--estimator", choice)).transpose()?;
         let (mut hands, ready, _) = own.hands(store, stop, CORRELATED)?;
         let space = own.space(&ready)?;
         let architectures = draw(&space, seed, sample, stop)?;
@@ -127,6 +127,20 @@ impl Correlation<'_> {
             failed: both.map(|all| failures(all)),
             last_failure: both.into_iter().flatten().filter_map(|one| one.as_ref().err().cloned()).next_back(),
             cost: both.map(|all| cost(all)),
+        })
+    }
+
+    /// The run's search, with the estimator that `option` names. The rest of it is as it was when the run began: what is wrong
+    /// is the estimator, or does not fit it.
+    fn other(&self, head: &Head, option: &'static str, choice: &Choice) -> Result<Search, SearchError> {
+        self.search(head, Some(choice)).map_err(|error| match error {
+            SearchError::Experiment(error) => {
+                let known = self.environment.catalogue.plugins(Kind::Estimator);
+                let names: Vec<String> = known.into_iter().map(|(name, _)| name).collect();
+                let help = format!("estimators are {}, or the path of a .wasm file", names.join(", "));
+                SearchError::Compared { option, name: choice.name.clone(), problem: error.to_string(), help }
+            }
+            error => error,
         })
     }
 
@@ -199,7 +213,7 @@ impl Judging<'_> {
             if open == 0 {
                 continue;
             }
-            let Some(Delivery { owner, result, weights, .. }) = jobs.deliver(self.stop, observer)? else {
+            let Some(Delivery { owner, result, weights, measured, .. }) = jobs.deliver(self.stop, observer)? else {
                 return Err(SearchError::Stopped { before: CORRELATED });
             };
             let Some(architecture) = owner.checked_sub(FIRST_JOB).and_then(|job| architectures.get(job as usize))
@@ -207,7 +221,7 @@ impl Judging<'_> {
                 continue;
             };
             let outcome = match &result {
-                Ok(outcome) => shown(outcome, &self.experiment.task.objectives, weights, || {
+                Ok(outcome) => shown(outcome, &self.experiment.task.objectives, weights, measured, || {
                     self.space.profile(architecture).map_err(|error| error.to_string())
                 }),
                 Err(failure) => failed(failure.message.clone()),
@@ -228,7 +242,7 @@ fn follow(
     step: Result<Step, PluginError>,
     results: &mut BTreeMap<u64, Result<Estimate, String>>,
 ) -> Result<bool, SearchError> {
-    let result = match Next::of(step)? {
+    let result = match Next::of(step, Purpose::Estimate)? {
         Next::Act(request) => {
             jobs.request(job, request)?;
             return Ok(false);

@@ -224,7 +224,7 @@ impl Driver<'_> {
         &mut self,
         progress: &mut Progress,
         jobs: &mut Jobs<'_>,
-        Delivery { owner: sequence, result, remembered, network, weights }: Delivery,
+        Delivery { owner: sequence, result, remembered, network, weights, measured }: Delivery,
     ) -> Result<(), SearchError> {
         let Some(mut job) = progress.jobs.remove(&sequence) else { return Ok(()) };
         let outcome = match &result {
@@ -233,7 +233,7 @@ impl Driver<'_> {
                 progress.cost += outcome.seconds;
                 job.measured |= outcome.latency.is_some();
                 progress.networks.extend(network);
-                shown(outcome, &self.experiment.task.objectives, weights, || match &job.query.subject {
+                shown(outcome, &self.experiment.task.objectives, weights, measured, || match &job.query.subject {
                     Subject::Architecture(one) => self.space.profile(one).map_err(|error| error.to_string()),
                     Subject::Relaxation(_) => Err("a relaxation has no size of its own for an objective".into()),
                 })
@@ -260,7 +260,7 @@ impl Driver<'_> {
         job: Job,
         step: Result<Step, PluginError>,
     ) -> Result<(), SearchError> {
-        let outcome = match Next::of(step)? {
+        let outcome = match Next::of(step, job.query.purpose)? {
             Next::Act(request) => {
                 progress.jobs.insert(sequence, job);
                 return jobs.request(sequence, request);

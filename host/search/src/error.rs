@@ -106,6 +106,19 @@ pub enum SearchError {
     /// The trainer failed to classify examples.
     #[error("the trainer cannot classify: {}", .0.message)]
     Prediction(Failure),
+    /// An estimator that a comparison was told to use does not do.
+    #[error("`{option} {name}`: {problem}")]
+    #[diagnostic(help("{help}"))]
+    Compared {
+        /// The option of the command that names it.
+        option: &'static str,
+        /// The name.
+        name: String,
+        /// What is wrong.
+        problem: String,
+        /// What there is.
+        help: String,
+    },
     /// There is nothing left to do.
     #[error("run {0} is finished")]
     #[diagnostic(help("`archwright show {0}` shows what it found"))]

@@ -15,6 +15,8 @@ use crate::report::{Event, Observer};
 use crate::shared::{Lineage, goes_together};
 use crate::stop::Stop;
 
+/// How often a trainer is told how to come to shared weights that it does not have.
+const LEADS: u32 = 2;
 /// How long a wait for an outcome goes before it looks whether somebody wants to stop.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -31,6 +33,8 @@ pub(crate) struct Delivery {
     pub(crate) network: Option<[u8; 32]>,
     /// Names the weights that came of it, for whoever asked.
     pub(crate) weights: Option<String>,
+    /// Whether the latency was measured, where something wants it.
+    pub(crate) measured: bool,
 }
 
 /// Actions under way.
@@ -87,8 +91,8 @@ struct Pending {
 /// An action that a trainer is at work on.
 struct UnderWay {
     keyed: Keyed,
-    /// Whether the trainer was told how to come to the shared weights that it starts from.
-    led: bool,
+    /// How often the trainer was told how to come to the shared weights that it starts from.
+    led: u32,
     /// Keeps other processes from the same work.
     _claim: Option<Claim>,
 }
@@ -162,6 +166,7 @@ impl<'a> Jobs<'a> {
                 };
             }
             self.start_all()?;
+            self.let_go(false);
             if let Some(index) = self.deliverable() {
                 let Pending { ticket, owner, .. } = &self.pending[index];
                 self.journal.put(&Record::Delivered { ticket: *ticket, owner: *owner })?;
@@ -174,6 +179,20 @@ impl<'a> Jobs<'a> {
             self.look_elsewhere()?;
         }
         Ok(None)
+    }
+
+    /// Lets go of shared weights that the run has left behind, where there are more than before; of `all` that others have
+    /// needed as well.
+    pub(crate) fn let_go(&mut self, all: bool) {
+        let behind = self.lineage.take_behind(all);
+        match self.store.let_go(self.run, &behind) {
+            Ok(needed) => self.lineage.still_behind(needed),
+            // What stays costs space alone.
+            Err(error) => {
+                tracing::warn!(%error, "shared weights that are not needed any more stay");
+                self.lineage.still_behind(behind);
+            }
+        }
     }
 
     /// What is done before a wait: everything so far outlives this process.
@@ -265,12 +284,16 @@ impl<'a> Jobs<'a> {
         self.lineage.locate(&mut action);
         let together = goes_together(&action);
         self.executor.submit(ticket, Work { checkpoint, together, ..Work::new(action) });
-        self.under_way.insert(ticket, UnderWay { keyed, led: false, _claim: claim });
+        self.under_way.insert(ticket, UnderWay { keyed, led: 0, _claim: claim });
     }
 
     /// Hands an action over again, with how to come to the shared weights that it starts from; false where nobody knows.
-    fn lead(&mut self, ticket: u64, keyed: &Keyed) -> bool {
-        let ancestry = self.lineage.ancestry(&keyed.action, self.maker, |digest| self.store.has_weights(digest));
+    ///
+    /// The first time that is from the last weights that are kept. Where these have gone, too, by the time they are read, it
+    /// is from the beginning.
+    fn lead(&mut self, ticket: u64, keyed: &Keyed, led: u32) -> bool {
+        let is_there = |digest: &str| led == 0 && self.store.has_weights(digest);
+        let ancestry = self.lineage.ancestry(&keyed.action, self.maker, is_there);
         let Some(ancestry) = ancestry.ok().filter(|ancestry| !ancestry.is_empty()) else { return false };
         let work = Work { ancestry, together: true, ..Work::new(keyed.action.clone()) };
         self.executor.submit(ticket, work);
@@ -289,7 +312,7 @@ impl<'a> Jobs<'a> {
         let known = self.store.outcome(&key)?;
         let needs_weights = match &keyed.action {
             Action::Train(train) => train.keep_weights,
-            Action::TrainShared(_) => known.as_ref().is_some_and(|outcome| outcome.weights.is_some()),
+            // Shared weights that are gone are come to again, where somebody goes on from them.
             _ => false,
         };
         let outcome = if needs_weights {
@@ -344,7 +367,7 @@ impl<'a> Jobs<'a> {
             _ => None,
         };
         let network = identity.map(|identity| identity.network).filter(|network| *network != [0; 32]);
-        Some(Delivery { owner, result, remembered, network, weights })
+        Some(Delivery { owner, result, remembered, network, weights, measured: request.is_measured() })
     }
 
     /// Takes note of an event, and of all others that are there: what they bring is made safe together.
@@ -353,7 +376,13 @@ impl<'a> Jobs<'a> {
         let mut next = Some(first);
         while let Some(event) = next {
             match event {
-                ExecutorEvent::Progress { epoch, metrics, .. } => observer.on(Event::Progress { epoch, metrics }),
+                ExecutorEvent::Progress { ticket, epoch, metrics } => {
+                    let shared = self.under_way.get(&ticket).and_then(|one| match &one.keyed.action {
+                        Action::TrainShared(train) => Some(train.recipe.epochs),
+                        _ => None,
+                    });
+                    observer.on(Event::Progress { epoch, metrics, shared });
+                }
                 ExecutorEvent::Retried { failure, .. } => observer.on(Event::Retried(&failure)),
                 ExecutorEvent::Ended { ticket, result } => ended.push((ticket, result)),
             }
@@ -378,8 +407,8 @@ impl<'a> Jobs<'a> {
             }
             let Some(mut under_way) = self.under_way.remove(&ticket) else { continue };
             let is_lost = matches!(&result, Err(failure) if failure.kind == FailureKind::UnknownState);
-            if is_lost && !under_way.led && self.lead(ticket, &under_way.keyed) {
-                under_way.led = true;
+            if is_lost && under_way.led < LEADS && self.lead(ticket, &under_way.keyed, under_way.led) {
+                under_way.led += 1;
                 self.under_way.insert(ticket, under_way);
                 continue;
             }

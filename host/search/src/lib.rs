@@ -19,6 +19,7 @@ mod lock;
 mod measure;
 mod parts;
 mod predict;
+mod repeat;
 mod report;
 mod resumption;
 mod search;

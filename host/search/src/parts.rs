@@ -14,15 +14,12 @@ use serde_json::{Map, Value, json};
 use crate::catalogue::{SpaceSource, Unknown, beside};
 use crate::driver::objective_name;
 use crate::error::SearchError;
-use crate::experiment::{Choice, ExperimentError, ExperimentFile, ObjectiveName, TaskSettings};
+use crate::experiment::{Choice, Experiment, ExperimentError, ExperimentFile, ObjectiveName, TaskSettings};
 use crate::search::Environment;
 use crate::tabular::Tabular;
 
 /// What strategies need that ask about relaxations.
 pub(crate) const GRADIENTS: &str = "gradients";
-
-/// The action of estimators that train weights for all architectures.
-pub(crate) const TRAIN_SHARED: &str = "train-shared";
 
 /// First bytes of a component.
 const WASM: &[u8] = b"\0asm";
@@ -108,7 +105,6 @@ pub(crate) fn load(
     let space = loader.space()?;
     check_needs(file, &strategy.component, &estimator.component)?;
     check_objectives(file, &strategy.component)?;
-    check_latency(file, &estimator.component)?;
     file.check_space_recipe(space.definition.as_ref())?;
     let (task, data) = loader.task()?;
     let tabular = match (task.data.format, &data) {
@@ -181,36 +177,33 @@ pub(crate) fn needs(component: &Component, name: &str) -> bool {
     component.description().needs.iter().any(|need| need == name)
 }
 
-/// Refuses objectives that say nothing of what lies between architectures, for a strategy that looks there.
+/// Refuses what says nothing of what lies between architectures, for a strategy that looks there: sizes as objectives; a
+/// latency as the first one, or a limit of it, which nothing would keep the search within.
 fn check_objectives(file: &ExperimentFile, strategy: &Component) -> Result<(), ExperimentError> {
-    let of_one = |one: &&ObjectiveName| one.is_size() || **one == ObjectiveName::Latency;
-    match file.experiment.task.objectives.iter().find(of_one).filter(|_| needs(strategy, GRADIENTS)) {
-        None => Ok(()),
-        Some(objective) => Err(file.error(
-            &["task", "objectives"],
-            format!(
-                "`{}` cannot be an objective here: the strategy `{}` asks about mixtures of architectures, which have no \
-                 size or latency of their own",
-                objective_name(*objective),
-                strategy.name()
-            ),
-            Some("limit sizes in [constraints], or by the strategy's own options".into()),
-        )),
-    }
-}
-
-/// Refuses latencies with an estimator that has no network trained alone: they are measured before such trainings.
-fn check_latency(file: &ExperimentFile, estimator: &Component) -> Result<(), ExperimentError> {
-    if !needs(estimator, TRAIN_SHARED) || file.experiment.latency().is_none() {
+    if !needs(strategy, GRADIENTS) {
         return Ok(());
     }
-    let limited = file.experiment.constraints.as_ref().is_some_and(|constraints| constraints.latency.is_some());
-    let path: &[&str] = if limited { &["constraints", "latency"] } else { &["task", "objectives"] };
-    let problem = format!(
-        "latency is measured before a network is trained alone, and the estimator `{}` trains none",
-        estimator.name()
+    let Experiment { task, constraints, .. } = &file.experiment;
+    let name = strategy.name();
+    let asks = format!(
+        "the strategy `{name}` asks about mixtures of architectures, which have no size or latency of their own"
     );
-    Err(file.error(path, problem, Some("take `multiply_adds` for it, or another estimator".into())))
+    let is_of_one =
+        |(place, one): &(usize, &ObjectiveName)| one.is_size() || (*place == 0 && **one == ObjectiveName::Latency);
+    if let Some((_, objective)) = task.objectives.iter().enumerate().find(is_of_one) {
+        let problem = format!("`{}` cannot be an objective here: {asks}", objective_name(*objective));
+        let help = match objective {
+            ObjectiveName::Latency => "name it behind another objective",
+            _ => "limit sizes in [constraints], or by the strategy's own options",
+        };
+        return Err(file.error(&["task", "objectives"], problem, Some(help.into())));
+    }
+    if constraints.is_some_and(|constraints| constraints.latency.is_some()) {
+        let problem = format!("`latency` cannot be constrained here: {asks}");
+        let help = "limit sizes, or take a strategy that asks for estimates";
+        return Err(file.error(&["constraints", "latency"], problem, Some(help.into())));
+    }
+    Ok(())
 }
 
 struct LoadedPlugin {

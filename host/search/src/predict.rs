@@ -65,7 +65,7 @@ impl Search {
     fn predictor(&self, store: &Store, stop: &Stop) -> Result<SingleTrainer, SearchError> {
         let device = self.workers().into_iter().next().unwrap_or_else(|| "cpu".into());
         let patience = self.experiment().trainer.patience.duration();
-        let started = SingleTrainer::start(&self.command(store), &self.setup(device), patience, stop);
+        let started = SingleTrainer::start(&self.command(&store.weights()), &self.setup(device), patience, stop);
         if stop.requested() {
             return Err(SearchError::Stopped { before: "anything was classified" });
         }

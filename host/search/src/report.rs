@@ -163,6 +163,8 @@ pub enum Event<'a> {
         epoch: f64,
         /// Metrics of the last finished epoch.
         metrics: Option<Metrics>,
+        /// Where it is of shared weights: the epochs of all their training.
+        shared: Option<u32>,
     },
     /// A trainer was lost; its action is tried again.
     Retried(&'a Failure),

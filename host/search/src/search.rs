@@ -21,7 +21,7 @@ use crate::finale::Finale;
 use crate::jobs::{Jobs, Watch};
 use crate::journal::{Head, Journal, Record, answer};
 use crate::lock::{Lock, differences};
-use crate::parts::{GRADIENTS, Loaded, Parts, Pinned, Prefer, TRAIN_SHARED, load, log_sink, needs};
+use crate::parts::{GRADIENTS, Loaded, Parts, Pinned, Prefer, load, log_sink, needs};
 use crate::report::{Event, Observer, Report, Summary};
 use crate::stop::Stop;
 use crate::tabular::{LOOK_UP, TableExecutor, Tabular};
@@ -271,15 +271,11 @@ impl Search {
         stop: &Stop,
         before: &'static str,
     ) -> Result<(Box<dyn Executor>, Ready, usize), SearchError> {
-        let (hands, ready, workers): (Box<dyn Executor>, _, _) = match &self.loaded.tabular {
-            Some(tabular) => {
-                let (ready, workers) = (tabular.ready(), self.simulated_workers());
-                let executor = TableExecutor::new(tabular.clone(), self.space(&ready)?, workers);
-                (Box::new(executor), ready, workers)
-            }
+        let (hands, ready, workers): (Box<dyn Executor>, _, _) = match self.on_table()? {
+            Some((executor, ready)) => (Box::new(executor), ready, self.simulated_workers()),
             None => {
                 let devices = self.workers();
-                let pool = self.pool(store, &devices, stop, before)?;
+                let pool = self.pool(&store.weights(), &devices, stop, before)?;
                 let ready = pool.ready().clone();
                 (Box::new(pool), ready, devices.len())
             }
@@ -293,13 +289,22 @@ impl Search {
         Ok((hands, ready, workers))
     }
 
+    /// What looks measurements up, where the task is a table of them.
+    pub(crate) fn on_table(&self) -> Result<Option<(TableExecutor, Ready)>, SearchError> {
+        let Some(tabular) = &self.loaded.tabular else { return Ok(None) };
+        let ready = tabular.ready();
+        let executor = TableExecutor::new(tabular.clone(), self.space(&ready)?, self.simulated_workers());
+        Ok(Some((executor, ready)))
+    }
+
     fn simulated_workers(&self) -> usize {
         self.experiment.run.workers.unwrap_or(1) as usize
     }
 
+    /// Starts a trainer on each of `devices`, which keeps weights in the folder `weights`.
     pub(crate) fn pool(
         &self,
-        store: &Store,
+        weights: &Path,
         devices: &[String],
         stop: &Stop,
         before: &'static str,
@@ -307,7 +312,7 @@ impl Search {
         let Experiment { trainer, run, .. } = &self.experiment;
         let setup = self.setup(String::new());
         let patience = trainer.patience.duration();
-        let pool = TrainerPool::start(&self.command(store), &setup, devices, patience, run.retries, stop);
+        let pool = TrainerPool::start(&self.command(weights), &setup, devices, patience, run.retries, stop);
         if stop.requested() {
             return Err(SearchError::Stopped { before });
         }
@@ -360,7 +365,7 @@ impl Search {
         let estimator = &self.loaded.estimator;
         let has_table = ready.actions.iter().any(|action| action == LOOK_UP);
         let (problem, help) = match (has_table, needs(estimator, LOOK_UP)) {
-            (true, false) if needs(estimator, TRAIN) || needs(estimator, TRAIN_SHARED) => {
+            (true, false) if needs(estimator, TRAIN) || needs(estimator, "train-shared") => {
                 ("has networks trained, and the task is a table of measurements", "take `benchmark-table`")
             }
             (false, true) => (
@@ -400,7 +405,7 @@ impl Search {
         &self.environment
     }
 
-    pub(crate) fn command(&self, store: &Store) -> TrainerCommand {
+    pub(crate) fn command(&self, weights: &Path) -> TrainerCommand {
         let (program, arguments) = match self.experiment.trainer.command.split_first() {
             // A program with a slash lies where the experiment says, not where the host was started.
             Some((program, arguments)) if program.contains('/') => (self.folder.join(program), arguments.to_vec()),
@@ -412,7 +417,7 @@ impl Search {
             arguments,
             folder: self.folder.clone(),
             data: self.loaded.data.as_deref().map(absolute),
-            weights: absolute(&store.weights()),
+            weights: absolute(weights),
         }
     }
 }
@@ -477,6 +482,9 @@ impl Set<'_> {
         jobs.journal.put(&Record::Ended { report: json!(report).to_string().into() })?;
         jobs.rest()?;
         jobs.journal.sync()?;
+        if jobs.journal.is_writing() {
+            jobs.let_go(true);
+        }
         Ok(report)
     }
 
@@ -583,7 +591,7 @@ fn offers(ready: &Ready, keep_weights: bool, declarative: bool) -> Vec<String> {
     let offered = |action: &&String| [TRAIN, LOOK_UP].contains(&action.as_str()) || (*action == RESUME && keep_weights);
     let mut offers: Vec<String> = ready.actions.iter().filter(offered).cloned().collect();
     if declarative && ready.actions.iter().any(|action| action == SHARED) {
-        offers.extend([TRAIN_SHARED, "evaluate-shared", "differentiate-shared"].map(String::from));
+        offers.extend(["train-shared", "evaluate-shared", "differentiate-shared"].map(String::from));
     }
     offers
 }

@@ -26,12 +26,16 @@ impl ActionMaker<'_> {
             PluginPaths::Mixture(rate) => Paths::Mixture(*rate),
             PluginPaths::Given(subjects) => Paths::Given(subjects.iter().map(subject).collect()),
         };
+        // What decides nothing about an action has no place in its key.
+        let is_drawn = matches!(paths, Paths::Uniform(_));
+        let limits = self.space.limits().filter(|_| is_drawn).copied().unwrap_or_default();
         let mut keyed = self.keyed(Action::TrainShared(Box::new(TrainShared {
             supergraph: self.shared_by()?,
             recipe: self.spanning(training.epochs),
             start,
             steps: training.steps,
             paths,
+            limits,
             name: String::new(),
         })));
         if let Action::TrainShared(train) = &mut keyed.action {
@@ -40,7 +44,8 @@ impl ActionMaker<'_> {
         Ok(keyed)
     }
 
-    pub(crate) fn evaluate_shared(&self, evaluation: &SharedEvaluation) -> Result<Keyed, String> {
+    /// The evaluation that an estimator asks for. One that is `measured` finds out the latency, where something wants it.
+    pub(crate) fn evaluate_shared(&self, evaluation: &SharedEvaluation, measured: bool) -> Result<Keyed, String> {
         Ok(self.keyed(Action::EvaluateShared(Box::new(EvaluateShared {
             supergraph: self.shared_by()?,
             recipe: self.recipe.clone(),
@@ -48,6 +53,7 @@ impl ActionMaker<'_> {
             subject: evaluation.subject.clone(),
             calibration: evaluation.calibration,
             batch: evaluation.batch,
+            latency: self.latency.clone().filter(|_| measured),
         }))))
     }
 
@@ -84,10 +90,18 @@ fn subject(of: &PluginSubject) -> Subject {
     }
 }
 
+/// The last states of a lineage whose weights stay: that of the last epoch, and the one before, from which a run goes on
+/// that was killed before its next step was safe.
+const STAYING: usize = 2;
+
 /// How the states of a run's shared weights came to be.
 #[derive(Default)]
 pub(crate) struct Lineage {
     states: HashMap<String, Origin>,
+    /// Digests of kept weights that the run has left behind, and that may be there still.
+    behind: Vec<String>,
+    /// Whether there are more of them than were taken last.
+    has_more: bool,
 }
 
 /// Where a state comes from.
@@ -101,7 +115,43 @@ struct Origin {
 impl Lineage {
     /// Notes that a training led to the state `name`; says whether that is new.
     pub(crate) fn add(&mut self, name: String, training: &SharedTraining, kept: Option<&String>) -> bool {
-        self.states.insert(name, Origin { training: training.clone(), kept: kept.cloned() }).is_none()
+        let origin = Origin { training: training.clone(), kept: kept.cloned() };
+        let is_new = self.states.insert(name.clone(), origin).is_none();
+        if let (true, Some(_), Some(left)) = (is_new, kept, self.left_by(&name)) {
+            self.behind.push(left);
+            self.has_more = true;
+        }
+        is_new
+    }
+
+    /// The weights that nobody goes on from once the state `name` is there: of the kept states that led to it, the first that
+    /// does not stay.
+    fn left_by(&self, name: &str) -> Option<String> {
+        let mut staying = STAYING;
+        let mut next = self.states.get(name);
+        while let Some(Origin { training, kept }) = next {
+            match (kept, staying) {
+                (Some(digest), 0) => return Some(digest.clone()),
+                (Some(_), _) => staying -= 1,
+                (None, _) => {}
+            }
+            let PluginStart::Resume(before) = &training.start else { return None };
+            next = self.states.get(before);
+        }
+        None
+    }
+
+    /// Weights that were left behind; nothing where there are no more than the last time, unless `all` are asked for.
+    pub(crate) fn take_behind(&mut self, all: bool) -> Vec<String> {
+        if !std::mem::take(&mut self.has_more) && !all {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.behind)
+    }
+
+    /// Takes weights back that could not go.
+    pub(crate) fn still_behind(&mut self, weights: Vec<String>) {
+        self.behind.extend(weights);
     }
 
     /// Says in an action where the weights that it starts from are kept.
@@ -155,6 +205,20 @@ pub(crate) fn start_of(action: &Action) -> Option<String> {
         Action::DifferentiateShared(differentiate) => Some(differentiate.state.name.clone()),
         _ => None,
     }
+}
+
+/// Digest of the kept shared weights that an action starts from.
+pub(crate) fn kept_start(action: &Action) -> Option<&String> {
+    let state = match action {
+        Action::TrainShared(train) => match &train.start {
+            SharedStart::State(state) => state,
+            SharedStart::Fresh(_) => return None,
+        },
+        Action::EvaluateShared(evaluate) => &evaluate.state,
+        Action::DifferentiateShared(differentiate) => &differentiate.state,
+        _ => return None,
+    };
+    state.kept.as_ref()
 }
 
 /// Whether an action goes on from shared weights that are in a trainer's memory alone, or leaves some there.

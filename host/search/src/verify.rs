@@ -1,21 +1,18 @@
 //! Verifying a run: its journal is played back, and whatever differs is named.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use archwright_protocol::Outcome;
-use archwright_space::seed;
 use archwright_store::{JournalReader, RunRecord, RunStatus, Store};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::action::{ActionMaker, Request};
 use crate::error::SearchError;
 use crate::executor::{Executor, ExecutorEvent, Work};
 use crate::experiment::ExperimentFile;
-use crate::journal::{Difference, Head, Journal, trainings};
-use crate::lock::differences;
+use crate::jobs::Watch;
+use crate::journal::{Difference, Head, Journal};
 use crate::parts::{Pinned, Prefer};
+use crate::repeat::Repetition;
 use crate::report::Observer;
 use crate::search::{Environment, Search, Set};
 use crate::stop::Stop;
@@ -27,7 +24,7 @@ pub struct Verified {
     pub records: u64,
     /// Whether the journal goes up to the run's end.
     pub complete: bool,
-    /// Trainings that were repeated.
+    /// Actions that were repeated.
     pub repeated: u64,
     /// What differs, the first thing first; empty where the run is reproduced bit for bit.
     pub differences: Vec<Difference>,
@@ -43,7 +40,7 @@ pub struct Verification<'a> {
     pub environment: &'a Environment,
     /// Compared with the run's settings, and used instead of them.
     pub experiment: Option<ExperimentFile>,
-    /// Trainings to repeat on the CPU.
+    /// Actions to repeat on the CPU: trainings, and whatever is done with shared weights.
     pub repeat: u64,
 }
 
@@ -88,16 +85,11 @@ impl Verification<'_> {
         let noted = Head::of_run(record)?;
         verified.differences.extend(head.difference(&Head { folder: head.folder.clone(), ..noted }));
 
-        let chosen = if repeat > 0 { sample(&trainings(&path)?, repeat) } else { Vec::new() };
-        let mut requests: BTreeMap<u64, (Request, Outcome)> = BTreeMap::new();
+        let mut repetition = Repetition::new(repeat);
         let space = search.space(&head.trainer)?;
         let set = Set { search: &search, run: record.id, store, ready: &head.trainer, space: &space, stop };
-        let watch = |ticket: u64, request: &Request, arrival: &crate::journal::Arrival| {
-            if let (true, Ok(outcome)) = (chosen.contains(&ticket), &arrival.result) {
-                requests.insert(ticket, (request.clone(), outcome.clone()));
-            }
-        };
-        let played = set.conduct(journal, &mut Nobody, observer, Some(Box::new(watch)));
+        let watch: Watch<'_> = Box::new(|ticket, request, arrival| repetition.see(ticket, request, arrival));
+        let played = set.conduct(journal, &mut Nobody, observer, Some(watch).filter(|_| repeat > 0));
         match played {
             Ok(report) => {
                 verified.complete = true;
@@ -136,7 +128,8 @@ impl Verification<'_> {
         };
         verified.records = verified.differences.iter().find_map(|one| one.record).unwrap_or(whole);
         if repeat > 0 && verified.differences.is_empty() {
-            self::repeat(&set, &requests, &mut verified)?;
+            verified.repeated = repetition.count();
+            verified.differences.extend(repetition.differences(&set)?);
         }
         Ok(verified)
     }
@@ -162,54 +155,8 @@ fn damage(error: SearchError) -> Result<Difference, SearchError> {
     }
 }
 
-/// `count` of `tickets`, drawn always the same.
-fn sample(tickets: &[u64], count: u64) -> Vec<u64> {
-    let mut drawn = tickets.to_vec();
-    drawn.sort_by_key(|ticket| seed::derive(*ticket, "repeat", 0));
-    drawn.truncate(usize::try_from(count).unwrap_or(usize::MAX));
-    drawn
-}
-
-/// Carries actions out again and compares what comes of them.
-fn repeat(
-    set: &Set<'_>,
-    requests: &BTreeMap<u64, (Request, Outcome)>,
-    verified: &mut Verified,
-) -> Result<(), SearchError> {
-    let Set { search, store, ready, stop, .. } = *set;
-    let mut pool = search.pool(store, &["cpu".to_owned()], stop, VERIFIED)?;
-    let changed = differences(ready, pool.ready());
-    if !changed.is_empty() {
-        return Err(SearchError::Changed(changed));
-    }
-    // A measurement does not repeat, and a limit that it decides by may fall out otherwise.
-    let maker = ActionMaker { keep_weights: false, share_isomorphic: true, latency: None, ..set.maker() };
-    for (ticket, (request, recorded)) in requests {
-        let Ok(keyed) = maker.make(request) else { continue };
-        pool.submit(*ticket, Work::new(keyed.action));
-        let result = loop {
-            if stop.requested() {
-                return Err(SearchError::Stopped { before: VERIFIED });
-            }
-            if let Some(ExecutorEvent::Ended { result, .. }) = pool.next(Duration::from_millis(100)) {
-                break result;
-            }
-        };
-        verified.repeated += 1;
-        let what = format!("the outcome of action {} when it is carried out again", ticket + 1);
-        let [recorded, here] = match result {
-            Ok(outcome) => [recorded, &outcome].map(|outcome| json!([outcome.curve, outcome.metrics])),
-            Err(failure) => [json!("an outcome"), json!(failure)],
-        };
-        if recorded != here {
-            verified.differences.push(Difference::inside(&what, &recorded, &here));
-        }
-    }
-    Ok(())
-}
-
 /// What a verification that is stopped did not come to.
-const VERIFIED: &str = "the run was verified";
+pub(crate) const VERIFIED: &str = "the run was verified";
 
 /// Carries out nothing: what is played back has been carried out.
 struct Nobody;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::shape::{MAX_PARAMETERS, Shape};
+use crate::shape::{MAX_NODES, MAX_PARAMETERS, Shape};
 use crate::steps::needed;
 use crate::{Network, Op, SpaceError};
 
@@ -63,13 +63,14 @@ impl Network {
     /// # Errors
     /// Says what is wrong and with which node.
     pub fn validate(&self) -> Result<(), SpaceError> {
+        self.check_nodes(MAX_NODES)?;
         self.footprint().map(|_| ())
     }
 
-    /// Size and work of the network.
+    /// Size and work of the network, which may be an open one.
     ///
     /// # Errors
-    /// As [`Network::validate`].
+    /// As [`Network::validate`], but that it may have as many nodes as an open network.
     pub fn footprint(&self) -> Result<Footprint, SpaceError> {
         self.check_structure()?;
         let shapes = self.shapes()?;

@@ -45,7 +45,7 @@ pub use op::Op;
 pub use open::{Choice, OpenNetwork, Row, rows};
 pub use relaxation::Relaxation;
 pub use search_space::{CellGraph, Context, Scalar, SearchSpace, SpaceError};
-pub use shape::{MAX_INPUTS, MAX_NODES, MAX_PARAMETERS, MAX_VALUES, Shape};
+pub use shape::{MAX_INPUTS, MAX_NODES, MAX_OPEN_NODES, MAX_PARAMETERS, MAX_VALUES, Shape};
 pub use size::Size;
 pub use space::Space;
 pub use steps::RecurrentState;

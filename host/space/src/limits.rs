@@ -1,15 +1,20 @@
 //! Upper limits of the size and work of a space's networks, which an experiment sets.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Architecture, Footprint, Space, SpaceError};
 
 /// Upper limits of what a network may need, each where it is set. They are for one input, as [`Footprint`] is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeLimits {
     /// Most trainable parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<u64>,
     /// Most multiply-adds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multiply_adds: Option<u64>,
     /// Most bytes of activations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation_bytes: Option<u64>,
 }
 
@@ -32,6 +37,11 @@ impl SizeLimits {
     /// Whether anything is limited.
     pub fn are_set(&self) -> bool {
         *self != Self::default()
+    }
+
+    /// Whether nothing is limited.
+    pub fn are_unset(&self) -> bool {
+        !self.are_set()
     }
 
     /// Checks that a network of this size is within the limits.

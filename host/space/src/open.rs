@@ -66,7 +66,7 @@ impl OpenNetwork {
     /// # Errors
     /// Names the node that is malformed.
     pub fn check(&self, decisions: &[Decision]) -> Result<(), SpaceError> {
-        self.network.validate()?;
+        self.network.footprint()?;
         if self.rows != rows(decisions) {
             return Err(SpaceError::Network("the rows of the mixture are not those of the space's decisions".into()));
         }

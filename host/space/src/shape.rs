@@ -6,6 +6,8 @@ use crate::{Network, Node, Op, SpaceError};
 
 /// Most nodes a network may have.
 pub const MAX_NODES: usize = 20_000;
+/// Most nodes of an open network, which holds all alternatives.
+pub const MAX_OPEN_NODES: usize = 100_000;
 /// Most inputs of one node.
 pub const MAX_INPUTS: usize = 1_000;
 /// Largest number of values in one feature map.
@@ -234,15 +236,10 @@ impl Network {
     /// Shape of each node's result.
     ///
     /// # Errors
-    /// Where a node is malformed or its inputs do not fit; names the node.
+    /// Where a node is malformed or its inputs do not fit; names the node. Where there are more nodes than even an open network
+    /// may have.
     pub fn shapes(&self) -> Result<Vec<Shape>, SpaceError> {
-        if self.nodes.len() > MAX_NODES {
-            return Err(SpaceError::Limit {
-                what: "nodes of a network".into(),
-                found: self.nodes.len() as u64,
-                limit: MAX_NODES as u64,
-            });
-        }
+        self.check_nodes(MAX_OPEN_NODES)?;
         let mut shapes: Vec<Shape> = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
             if node.inputs.len() > MAX_INPUTS {
@@ -258,6 +255,16 @@ impl Network {
             shapes.push(infer(&node.op, &inputs).map_err(|problem| node.problem(problem))?);
         }
         Ok(shapes)
+    }
+
+    /// Checks that there are no more nodes than `limit`.
+    pub(crate) fn check_nodes(&self, limit: usize) -> Result<(), SpaceError> {
+        let found = self.nodes.len();
+        if found > limit {
+            let (found, limit) = (found as u64, limit as u64);
+            return Err(SpaceError::Limit { what: "nodes of a network".into(), found, limit });
+        }
+        Ok(())
     }
 }
 

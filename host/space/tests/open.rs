@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archwright_space::{
-    Architecture, Context, Definition, Domain, Network, Op, OpenNetwork, Scalar, Shape, Space, Value, bundled, rows,
+    Architecture, Context, Definition, Domain, Network, Op, OpenNetwork, Scalar, Shape, Space, SpaceError, Value,
+    bundled, rows,
 };
 
 fn definition(name: &str, options: &[(&str, i64)]) -> Definition {
@@ -176,6 +177,19 @@ fn choices_within_choices_and_in_chains() {
         ),
         40,
     );
+}
+
+#[test]
+fn mixtures_may_have_more_nodes_than_networks() {
+    for (name, nodes) in [("nasnet", 50_983), ("amoebanet", 41_383)] {
+        let space = bundled_space(name, &[]);
+        let open = space.open().unwrap();
+        assert_eq!(open.network.nodes.len(), nodes, "{name}");
+        assert!(matches!(open.network.validate(), Err(SpaceError::Limit { limit: 20_000, .. })), "it is no network");
+        assert!(open.network.footprint().unwrap().parameters > 0);
+        let error = bundled_space(name, &[("cells", 20)]).open().unwrap_err();
+        assert!(matches!(error, SpaceError::Limit { limit: 100_000, .. }), "{error}");
+    }
 }
 
 #[test]

@@ -11,12 +11,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, named_params, params};
 use serde::Serialize;
 
 use crate::cache::{TOUCHED, whole_seconds};
 use crate::files::Entry;
-use crate::{Amount, Store, StoreError, files, now};
+use crate::{Amount, RunId, Store, StoreError, files, now};
 
 /// How long a file that nothing names may belong to somebody who is about to name it.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -87,6 +87,44 @@ impl Store {
             pruned.parts = self.prune_parts(what, dry_run)?;
         }
         Ok(pruned)
+    }
+
+    /// Deletes weights that a run has gone on from, but for those that others need: other runs that are not finished, or what
+    /// is recorded of any run. Gives the digests of these.
+    ///
+    /// The outcomes that name them stay.
+    ///
+    /// # Errors
+    /// Where the store cannot be read, or a file not be deleted.
+    pub fn let_go(&self, run: RunId, weights: &[String]) -> Result<Vec<String>, StoreError> {
+        let there: Vec<&String> = weights.iter().filter(|digest| self.has_weights(digest)).collect();
+        if there.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.at_once(|transaction| {
+            let mut needed = Vec::new();
+            for digest in there {
+                if self.is_needed_elsewhere(run, digest, transaction)? {
+                    needed.push(digest.clone());
+                } else {
+                    let path = self.weights_path(digest);
+                    files::remove(&path).map_err(self.failing_at("delete", &path))?;
+                }
+            }
+            Ok(needed)
+        })
+    }
+
+    /// Whether somebody besides `run` needs weights.
+    fn is_needed_elsewhere(&self, run: RunId, digest: &str, connection: &Connection) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (
+                SELECT 1 FROM outcome JOIN used ON used.key = outcome.key JOIN run ON run.id = used.run
+                WHERE outcome.weights = ?1 AND run.id <> ?2 AND run.status <> 'finished'
+            ) OR EXISTS (SELECT 1 FROM run WHERE instr(settings, ?1) > 0 OR instr(coalesce(result, ''), ?1) > 0)";
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row(params![digest, run.0], |row| row.get(0)))
+            .map_err(self.reading())
     }
 
     fn prune_leftovers(&self, dry_run: bool) -> Result<Amount, StoreError> {

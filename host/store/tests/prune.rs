@@ -63,6 +63,29 @@ fn takes_nothing_without_being_told() {
 }
 
 #[test]
+fn a_run_lets_go_of_weights_that_nobody_else_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let [run, other] = [begin(&store), begin(&store)];
+    let [own, shared, found, unnamed] = ["own", "shared", "found", "unnamed"].map(|one| put_weights(&store, one));
+    for (key, digest) in [("a", &own), ("b", &shared), ("c", &found)] {
+        store.record_outcome(key, &with_weights(digest), &training(Some(run))).unwrap();
+    }
+    store.note_used(other, &["b".to_owned()]).unwrap();
+    let third = begin(&store);
+    finish(&store, third, &[&found]);
+    let all = [&own, &shared, &found, &unnamed, &"0".repeat(64), &"../own".to_owned()].map(String::clone);
+    assert_eq!(store.let_go(run, &all).unwrap(), [shared.clone(), found.clone()]);
+    assert_eq!([&own, &shared, &found, &unnamed].map(|one| store.has_weights(one)), [false, true, true, false]);
+    // The outcomes stay, and nothing is wrong with them.
+    assert_eq!(store.outcome("a").unwrap().unwrap().weights, Some(own.clone()));
+    assert_eq!(store.check().unwrap(), []);
+    finish(&store, other, &[]);
+    assert_eq!(store.let_go(run, &all).unwrap(), [found]);
+    assert!(!store.has_weights(&shared));
+}
+
+#[test]
 fn keeps_what_unfinished_runs_used() {
     for status in [None, Some(RunStatus::Interrupted), Some(RunStatus::Failed)] {
         let folder = tempfile::tempdir().unwrap();

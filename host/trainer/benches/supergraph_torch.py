@@ -2,7 +2,8 @@
 
 The first argument is the folder `cnn` of a checkout of https://github.com/quark0/darts; nothing of it is part of this
 repository. 8 cells, 16 channels, batches of 64 images of 3x32x32, as `supergraph.rs` measures. ARCHWRIGHT_BENCH_DEVICE names the
-device, `cpu` by default, where one thread computes. Prints one JSON line.
+device, `cpu` by default, where one thread computes. Prints a line of JSON for each step after one to warm up; with `--by-line`
+each waits for a line on the standard input.
 """
 
 import json
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-BATCH, WARM_UP, REPEATS = 64, 1, 5
+BATCH, STEPS = 64, 5
 
 sys.path.insert(0, sys.argv[1])
 device = torch.device(os.environ.get("ARCHWRIGHT_BENCH_DEVICE", "cpu"))
@@ -46,11 +47,8 @@ def step():
     return loss.item()
 
 
-for _ in range(WARM_UP):
+step()
+for _ in sys.stdin if "--by-line" in sys.argv else range(STEPS):
+    begun = time.perf_counter()
     step()
-begun = time.perf_counter()
-for _ in range(REPEATS):
-    step()
-seconds = (time.perf_counter() - begun) / REPEATS
-memory = torch.cuda.max_memory_allocated() if device.type == "cuda" else None
-print(json.dumps({"seconds": seconds, "images_per_second": 2 * BATCH / seconds, "peak_memory": memory}))
+    print(json.dumps({"seconds": time.perf_counter() - begun, "process": os.getpid()}), flush=True)

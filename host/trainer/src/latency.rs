@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use archwright_protocol::{FailureKind, Latency, Measure, Recipe, Train};
+use archwright_protocol::{FailureKind, Latency, Measure, Recipe};
 use archwright_space::{Network, Op};
 use tch::{Cuda, Device, Kind, Tensor};
 
@@ -31,24 +31,32 @@ impl Trainer {
         latency(&model, network, *batch_size, recipe, progress)
     }
 
-    /// The latency that a training asks for, measured before it.
+    /// The latency that an action about `network` asks for, measured before it. `left` says what is left undone where it is
+    /// above the limit.
     ///
     /// # Errors
     /// As [`Trainer::measure_latency`], and where the latency is above the limit.
-    pub(crate) fn latency_of(&self, train: &Train, progress: Progress<'_>) -> Result<Option<f64>, Problem> {
-        let Some(Latency { batch_size, limit, network }) = &train.latency else { return Ok(None) };
-        let network = network.as_deref().unwrap_or(&train.network);
+    pub(crate) fn latency_of(
+        &self,
+        asked: Option<&Latency>,
+        network: &Network,
+        recipe: &Recipe,
+        left: &str,
+        progress: Progress<'_>,
+    ) -> Result<Option<f64>, Problem> {
+        let Some(Latency { batch_size, limit, network: instead }) = asked else { return Ok(None) };
+        let network = instead.as_deref().unwrap_or(network);
         let Some(Op::Input { shape }) = network.nodes.first().map(|node| &node.op) else {
             return Err(Problem::new(FailureKind::Unsupported, "the network to measure has no input"));
         };
-        let model = self.model(network, &shape.clone(), train.recipe.bf16)?;
-        let measured = latency(&model, network, *batch_size, &train.recipe, progress)?;
+        let model = self.model(network, &shape.clone(), recipe.bf16)?;
+        let measured = latency(&model, network, *batch_size, recipe, progress)?;
         match limit {
             Some(limit) if measured > *limit => Err(Problem::new(
                 FailureKind::Infeasible,
                 format!(
                     "the network takes {measured:.3e} s for a batch of {batch_size}, its latency may be {limit:.3e} s at \
-                     most: it was not trained"
+                     most: it was not {left}"
                 ),
             )),
             _ => Ok(Some(measured)),

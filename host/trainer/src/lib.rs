@@ -5,6 +5,8 @@
 
 mod augment;
 mod checkpoint;
+mod condense;
+mod convolution;
 pub mod data;
 mod derivative;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod mixture_tests;
 mod model;
 #[cfg(test)]
 mod model_tests;
+mod opened;
 mod optimizer;
 mod predict;
 mod route;

@@ -126,13 +126,12 @@ impl<'a> Mixture<'a> {
             let result = results[*input].as_ref();
             let result = result.ok_or_else(|| TchError::Torch("a result was dropped before its use".into()))?;
             let result = if *cut { result.f_detach()? } else { result.shallow_clone() };
-            let scaled = match coefficient {
-                Some(coefficient) => result.f_mul(coefficient)?,
-                None => result,
-            };
-            sum = Some(match sum {
-                Some(sum) => sum.f_add(&scaled)?,
-                None => scaled,
+            sum = Some(match (sum, coefficient) {
+                (None, None) => result,
+                (None, Some(coefficient)) => result.f_mul(coefficient)?,
+                (Some(sum), None) => sum.f_add(&result)?,
+                // Multiplies and adds in one pass over memory.
+                (Some(sum), Some(coefficient)) => sum.f_addcmul(&result, coefficient)?,
             });
         }
         Ok(Some(sum.map_or_else(|| self.zeros(index, rows), Ok)?))

@@ -1,17 +1,21 @@
 //! Mixtures against the networks that they are made of.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use archwright_protocol::Recipe;
-use archwright_space::{Architecture, Context, Definition, OpenNetwork, Scalar, Space, Value, bundled};
+use archwright_space::{Architecture, Context, Definition, Op, OpenNetwork, Scalar, Space, Value, bundled};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
+use crate::Problem;
+use crate::condense::condense;
+use crate::material::channels_last;
 use crate::mixture::{Mixture, Structure};
 use crate::model::{Mode, Model, Scores, Start};
-use crate::route::Forward;
+use crate::route::{Forward, Plain, Results, Route};
 use crate::shared::SharedWeights;
 use crate::{tensors, weights};
 
@@ -210,6 +214,91 @@ fn wanted_branches_are_computed_but_not_kept() {
     assert_eq!(scores(&mixture, &images, mode).output, output);
     spoil(&model, |name| name.contains("edge-0-1/nor_conv_3x3"));
     assert!(bool::try_from(scores(&mixture, &images, mode).output.isnan().any()).unwrap());
+}
+
+/// All alternatives at once, each as probable as the others of its decision.
+fn alike(open: &OpenNetwork, kind: Kind) -> Tensor {
+    let shares = open.rows.iter().flat_map(|row| vec![1.0 / row.length as f64; row.length]);
+    Tensor::from_slice(&shares.collect::<Vec<_>>()).to_kind(kind)
+}
+
+#[test]
+fn condensed_mixtures_compute_the_same_with_less() {
+    for name in ["darts-edges", "nas-bench-201", "pnas", "enas-macro", "rnn-cell"] {
+        let space = bundled_space(name);
+        let (open, less) = (space.open().unwrap(), condense(space.open().unwrap()));
+        less.check(space.decisions()).unwrap();
+        let names = |open: &OpenNetwork| open.network.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&less), names(&open));
+        let images = match name {
+            "rnn-cell" => input(true),
+            _ => input(false).to_kind(Kind::Double),
+        };
+        let results = [&open, &less].map(|open| {
+            let model = Draws::new(5).model(open, Kind::Double);
+            let leaf = alike(open, Kind::Double).set_requires_grad(true);
+            let structure = Structure::of(open).unwrap();
+            let mixture = Mixture::new(&model, &structure, &leaf, None).unwrap();
+            let output = scores(&mixture, &images, Mode::Train { drop_path: 0.0 }).output;
+            let sources: Vec<&Tensor> = [&leaf].into_iter().chain(model.parameters()).collect();
+            let gradients = Tensor::run_backward(&[output.square().sum(Kind::Double)], &sources, false, false);
+            let defined = gradients.into_iter().filter(Tensor::defined).map(|gradient| gradient.reshape([-1]));
+            (output, Tensor::cat(&defined.collect::<Vec<_>>(), 0))
+        });
+        let [(output, gradient), (less_output, less_gradient)] = results;
+        let far = |left: &Tensor, right: &Tensor| f64::try_from((left - right).norm() / right.norm()).unwrap();
+        assert!(far(&less_output, &output) < 1e-12, "{name}");
+        assert!(far(&less_gradient, &gradient) < 1e-9, "{name}");
+    }
+}
+
+#[test]
+fn edges_from_one_vertex_share_poolings_and_read_no_zeros() {
+    let less = condense(bundled_space("darts-edges").open().unwrap());
+    let nodes = &less.network.nodes;
+    let mut is_read = vec![false; nodes.len()];
+    nodes.iter().flat_map(|node| &node.inputs).for_each(|input| is_read[*input] = true);
+    let read =
+        |wanted: fn(&Op) -> bool| (0..nodes.len()).filter(|node| is_read[*node] && wanted(&nodes[*node].op)).count();
+    // Of each of 3 cells' 5 vertices that edges leave.
+    assert_eq!(read(|op| matches!(op, Op::MaxPool { .. })), 3 * 5);
+    let zeros = |input: &usize| match &nodes[*input].op {
+        Op::DropPath => matches!(nodes[nodes[*input].inputs[0]].op, Op::Zero { .. }),
+        op => matches!(op, Op::Zero { .. }),
+    };
+    assert!(!less.choices.iter().flat_map(|choice| &nodes[choice.node].inputs).any(zeros));
+}
+
+/// Zeros in another layout would lead all sums to it, and convolutions there are several times slower.
+#[test]
+fn channels_stay_together_in_memory() {
+    let less = condense(bundled_space("darts-edges").open().unwrap());
+    let model = Draws::new(5).model(&less, Kind::Float);
+    let structure = Structure::of(&less).unwrap();
+    let mixture = Mixture::new(&model, &structure, &alike(&less, Kind::Float), None).unwrap();
+    let apart = Apart { mixture: &mixture, found: Cell::new(0) };
+    let images = channels_last(&input(false)).unwrap();
+    model.forward_along(&apart, &images, Mode::Train { drop_path: 0.0 }).unwrap();
+    assert_eq!(apart.found.get(), 0);
+}
+
+/// Counts the maps whose channels are apart.
+struct Apart<'a> {
+    mixture: &'a Mixture<'a>,
+    found: Cell<usize>,
+}
+
+impl Route for Apart<'_> {
+    fn last_use(&self) -> &[usize] {
+        self.mixture.last_use()
+    }
+
+    fn result(&self, index: usize, rows: i64, results: &Results, plain: Plain<'_>) -> Result<Option<Tensor>, Problem> {
+        let result = self.mixture.result(index, rows, results, plain)?;
+        let is_apart = |map: &Tensor| map.dim() == 4 && map.size()[2] > 1 && map.stride()[1] != 1;
+        self.found.set(self.found.get() + usize::from(result.as_ref().is_some_and(is_apart)));
+        Ok(result)
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use archwright_space::{Network, Op, Shape};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::Problem;
+use crate::convolution::Convolution;
 use crate::route::{Results, Route, Whole};
 use crate::unroll::Steps;
 
@@ -23,7 +24,7 @@ pub(crate) struct Model {
     parameters: Vec<Tensor>,
     /// Names of the parameters, e.g. `stem/conv2d/weight`.
     pub(crate) names: Vec<String>,
-    /// Running statistics of batch norms, by name.
+    /// Running statistics of batch norms, by name; none in a model for derivatives.
     pub(crate) buffers: Vec<(String, Tensor)>,
     /// How it goes from step to step of a sequence.
     pub(crate) steps: Steps,
@@ -59,7 +60,7 @@ pub(crate) struct Layer {
 /// An operation with the places of its parameters and buffers.
 pub(crate) enum Compute {
     Input,
-    Conv { weight: usize, bias: Option<usize>, stride: [i64; 2], padding: [i64; 2], dilation: [i64; 2], groups: i64 },
+    Conv { weight: usize, bias: Option<usize>, convolution: Convolution },
     BatchNorm { weights: Option<[usize; 2]>, statistics: [usize; 2] },
     Linear { weight: usize, bias: Option<usize> },
     Embedding { weight: usize },
@@ -138,7 +139,7 @@ impl Model {
         parameter: impl FnMut(&str, &[i64], &Start) -> Result<Tensor, Problem>,
         mut buffer: impl FnMut(&str, i64, f64) -> Result<Tensor, Problem>,
     ) -> Result<Self, Problem> {
-        network.validate()?;
+        network.footprint()?;
         let shapes = network.shapes()?;
         let mut plan = Plan::default();
         let layers = network
@@ -171,6 +172,17 @@ impl Model {
     /// The parameters, in the order of their names.
     pub(crate) fn parameters(&self) -> &[Tensor] {
         &self.parameters
+    }
+
+    /// The same for derivatives: batch norms normalise by the batch and leave no trace of it.
+    pub(crate) fn without_statistics(self) -> Self {
+        Self { buffers: Vec::new(), ..self }
+    }
+
+    /// The same with weights that get no gradient.
+    pub(crate) fn fixed(mut self) -> Result<Self, TchError> {
+        self.parameters = self.parameters.iter().map(Tensor::f_detach).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// The device that it computes on.
@@ -246,9 +258,9 @@ impl Model {
         let x = get(inputs[0])?;
         let training = matches!(mode, Mode::Train { .. });
         Ok(match compute {
-            Compute::Conv { weight, bias, stride, padding, dilation, groups } => {
+            Compute::Conv { weight, bias, convolution } => {
                 let (x, weight, bias) = self.lowered(x, *weight, *bias)?;
-                x.f_conv2d(&weight, bias.as_ref(), stride, padding, dilation, *groups)?
+                convolution.of(&x, &weight, bias.as_ref(), training)?
             }
             Compute::Linear { weight, bias } => {
                 let (x, weight, bias) = self.lowered(x, *weight, *bias)?;
@@ -264,8 +276,8 @@ impl Model {
             Compute::BatchNorm { weights, statistics } => x.f_batch_norm(
                 weights.map(|[weight, _]| &self.parameters[weight]),
                 weights.map(|[_, bias]| &self.parameters[bias]),
-                Some(&self.buffers[statistics[0]].1),
-                Some(&self.buffers[statistics[1]].1),
+                self.buffers.get(statistics[0]).map(|(_, mean)| mean),
+                self.buffers.get(statistics[1]).map(|(_, variance)| variance),
                 !matches!(mode, Mode::Evaluate),
                 if let Mode::Calibrate { seen } = mode { 1.0 / (f64::from(seen) + 1.0) } else { MOMENTUM },
                 EPSILON,
@@ -341,14 +353,19 @@ fn allocate(
     options: (Kind, Device),
     mut parameter: impl FnMut(&str, &[i64], &Start) -> Result<Tensor, Problem>,
 ) -> Result<(Tensor, Vec<Tensor>), Problem> {
-    let lengths: Vec<i64> = plan.parameters.iter().map(|(_, shape, _)| shape.iter().product()).collect();
-    let flat = Tensor::f_zeros([lengths.iter().sum::<i64>()], options)?;
+    // One concatenation instead of a copy for each: a supergraph has thousands.
+    let (kind, device) = options;
+    let row = |(name, shape, start): &(String, Vec<i64>, Start)| {
+        Ok(parameter(name, shape, start)?.f_to_device(device)?.f_to_kind(kind)?.f_reshape([-1])?)
+    };
+    let rows = plan.parameters.iter().map(row).collect::<Result<Vec<_>, Problem>>()?;
+    let flat = if rows.is_empty() { Tensor::f_zeros([0], options)? } else { Tensor::f_cat(&rows, 0)?.f_detach()? };
     let mut parameters = Vec::new();
     let mut offset = 0;
-    for ((name, shape, start), length) in plan.parameters.iter().zip(lengths) {
-        let mut view = flat.f_narrow(0, offset, length)?.f_view(shape.as_slice())?;
+    for (_, shape, _) in &plan.parameters {
+        let length = shape.iter().product();
+        let view = flat.f_narrow(0, offset, length)?.f_view(shape.as_slice())?;
         offset += length;
-        view.f_copy_(&parameter(name, shape, start)?)?;
         parameters.push(view.f_detach()?.f_set_requires_grad(true)?);
     }
     Ok((flat, parameters))
@@ -365,13 +382,11 @@ fn compute(plan: &mut Plan, name: &str, op: &Op, input: Option<Shape>) -> Result
             let (weight, bias) = weights(plan, name, (*out_channels).into(), fan_in, *bias, |out| {
                 vec![out, channels / i64::from(*groups), rows, columns]
             });
+            let (stride, padding, dilation) = (pair(*stride), pair(*padding), pair(*dilation));
             Compute::Conv {
                 weight,
                 bias,
-                stride: pair(*stride),
-                padding: pair(*padding),
-                dilation: pair(*dilation),
-                groups: (*groups).into(),
+                convolution: Convolution { stride, padding, dilation, groups: (*groups).into() },
             }
         }
         Op::Linear { out_features, bias } => {

@@ -88,6 +88,14 @@ impl SharedWeights {
         Ok(model)
     }
 
+    /// An architecture's network with copies of its weights, to differentiate a loss. By the weights as well where they are
+    /// `unrolled`, which moves them by so little that it takes all bits.
+    pub(crate) fn judged(&self, network: &Network, recipe: &Recipe, unrolled: bool) -> Result<Model, Problem> {
+        let bf16 = recipe.bf16 && self.device.is_cuda() && !unrolled;
+        let model = self.model(network, bf16)?.without_statistics();
+        Ok(if unrolled { model } else { model.fixed()? })
+    }
+
     fn model(&self, network: &Network, bf16: bool) -> Result<Model, Problem> {
         let parameter = |name: &str, shape: &[i64], start: &Start| {
             let key = key(name, shape);
@@ -177,13 +185,19 @@ impl SharedWeights {
         optimizer.steps = taken;
         let gradient = row(group.iter().map(|(_, gradient)| gradient))?;
         tch::no_grad(|| optimizer.step(&mut flat, gradient, rate))?;
+        // All of them may be pieces of the new row. Where a path's are, the others would keep whole rows in memory.
+        let is_all = group.len() == self.parameters.len();
         for (place, row) in [&flat].into_iter().chain(optimizer.state.iter().map(|(_, state)| state)).enumerate() {
             let mut offset = 0;
             for (key, _) in group {
                 let Some(kept) = self.parameters.get_mut(key).and_then(|rows| rows.get_mut(place)) else { continue };
                 let length = kept.numel() as i64;
                 let new = row.f_narrow(0, offset, length)?.f_view(kept.size().as_slice())?;
-                tch::no_grad(|| kept.f_copy_(&new))?;
+                if is_all {
+                    *kept = new;
+                } else {
+                    tch::no_grad(|| kept.f_copy_(&new))?;
+                }
                 offset += length;
             }
         }

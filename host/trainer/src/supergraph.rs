@@ -1,22 +1,22 @@
 //! Training and evaluating shared weights.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use archwright_protocol::{
     DifferentiateShared, EvaluateShared, FailureKind, Metrics, Outcome, Paths, Recipe, SharedStart, SharedState,
-    Subject, Subset, Supergraph, TrainShared,
+    Subject, Subset, TrainShared,
 };
-use archwright_space::{Context, Definition, Network, Relaxation, Row, Space, seed};
+use archwright_space::{Relaxation, Row, seed};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use tch::{Device, Kind, Tensor};
 
 use crate::derivative::{Ahead, Point, first_order, second_order};
 use crate::material::{Batch, Material};
-use crate::mixture::{Mixture, Structure};
+use crate::mixture::Mixture;
 use crate::model::{Mode, Model};
+use crate::opened::{OpenMixture, Opened};
 use crate::run::{SIGN_OF_LIFE, loss, seed_libtorch};
 use crate::schedule::learning_rate;
 use crate::shared::{SharedWeights, forget_statistics};
@@ -31,24 +31,14 @@ pub(crate) struct Loaded {
     states: Vec<Tensor>,
 }
 
-/// The space that shared weights were used for last.
-pub(crate) struct Opened {
-    supergraph: Supergraph,
-    space: Space,
-    /// Made when it is used first.
-    mixture: OnceLock<OpenMixture>,
-}
-
-/// All architectures of a space at once.
-struct OpenMixture {
-    network: Network,
-    structure: Structure,
-    rows: Vec<Row>,
-}
-
 impl Trainer {
-    /// Trains shared weights.
-    pub(crate) fn train_shared(&mut self, train: &TrainShared, progress: Progress<'_>) -> Result<Outcome, Problem> {
+    /// Trains shared weights. With `keeps` they are kept where the last step ends an epoch.
+    pub(crate) fn train_shared(
+        &mut self,
+        train: &TrainShared,
+        keeps: bool,
+        progress: Progress<'_>,
+    ) -> Result<Outcome, Problem> {
         let begun = Instant::now();
         let TrainShared { supergraph, recipe, steps, paths, .. } = train;
         self.data.check_recipe(recipe)?;
@@ -60,7 +50,8 @@ impl Trainer {
         if empty || *steps == 0 {
             return Err(Problem::new(FailureKind::Unsupported, "there is nothing to train"));
         }
-        let opened = self.open(supergraph)?;
+        let limits = matches!(paths, Paths::Uniform(_)).then_some(train.limits);
+        let opened = self.open(supergraph, limits)?;
         let mut loaded = match &train.start {
             SharedStart::Fresh(seed) => Loaded {
                 name: String::new(),
@@ -82,7 +73,7 @@ impl Trainer {
                 return Err(problem);
             }
         };
-        let weights = ends_epoch.then(|| loaded.shared.save(&self.weights)).transpose()?;
+        let weights = (ends_epoch && keeps).then(|| loaded.shared.save(&self.weights)).transpose()?;
         loaded.name.clone_from(&train.name);
         self.shared = Some(loaded);
         Ok(Outcome { weights, ..Outcome::of(metrics, begun.elapsed().as_secs_f64()) })
@@ -123,7 +114,11 @@ impl Trainer {
             }
         }
         let metrics = sums.metrics()?;
-        Ok((metrics, Position::of(shared, &material, recipe).place == 0))
+        let end = Position::of(shared, &material, recipe);
+        if end.place == 0 {
+            progress(end.epochs(), None);
+        }
+        Ok((metrics, end.place == 0))
     }
 
     fn shared_step(
@@ -181,10 +176,15 @@ impl Trainer {
     }
 
     /// Evaluates an architecture with shared weights.
-    pub(crate) fn evaluate_shared(&mut self, evaluate: &EvaluateShared) -> Result<Outcome, Problem> {
+    pub(crate) fn evaluate_shared(
+        &mut self,
+        evaluate: &EvaluateShared,
+        progress: Progress<'_>,
+    ) -> Result<Outcome, Problem> {
         let begun = Instant::now();
-        let EvaluateShared { supergraph, recipe, state, subject, calibration, batch } = evaluate;
-        let network = self.open(supergraph)?.space.build(subject)?;
+        let EvaluateShared { supergraph, recipe, state, subject, calibration, batch, latency } = evaluate;
+        let network = self.open(supergraph, None)?.space.build(subject)?;
+        let latency = self.latency_of(latency.as_ref(), &network, recipe, "evaluated", progress)?;
         let loaded = self.take_shared(state, recipe)?;
         let model = loaded.shared.alone(&network);
         self.shared = Some(loaded);
@@ -196,7 +196,7 @@ impl Trainer {
             None => self.measure(&model, &supergraph.input, Subset::Validation)?,
             Some(number) => self.measure_batch(&model, evaluate, *number)?,
         };
-        Ok(Outcome::of(metrics, begun.elapsed().as_secs_f64()))
+        Ok(Outcome { latency, ..Outcome::of(metrics, begun.elapsed().as_secs_f64()) })
     }
 
     /// Accuracy and loss on one validation batch.
@@ -234,7 +234,7 @@ impl Trainer {
     pub(crate) fn differentiate_shared(&mut self, differentiate: &DifferentiateShared) -> Result<Outcome, Problem> {
         let begun = Instant::now();
         let DifferentiateShared { supergraph, recipe, state, .. } = differentiate;
-        let opened = self.open(supergraph)?;
+        let opened = self.open(supergraph, None)?;
         let mixture = opened.mixture()?;
         memory::check(&mixture.network, recipe, self.device)?;
         let loaded = self.take_shared(state, recipe)?;
@@ -251,7 +251,7 @@ impl Trainer {
         shared: &SharedWeights,
     ) -> Result<(Metrics, Vec<f32>), Problem> {
         let DifferentiateShared { supergraph, recipe, relaxation, batch, unrolled, .. } = differentiate;
-        let model = shared.alone(&mixture.network)?;
+        let model = shared.judged(&mixture.network, recipe, *unrolled)?;
         let validation = Material::validation(&self.data)?;
         let validation_batch = numbered(&validation, recipe, *batch)?;
         let random = seed::derive(seed::derive(shared.seed, "derivative", *batch), "state", shared.steps);
@@ -307,8 +307,9 @@ impl Trainer {
     pub fn retrace(&mut self, ancestry: &[TrainShared], progress: Progress<'_>) -> Result<(), Problem> {
         let at_hand = self.shared.as_ref().map(|loaded| loaded.name.as_str());
         let done = ancestry.iter().position(|train| Some(train.name.as_str()) == at_hand);
-        for train in ancestry.iter().skip(done.map_or(0, |place| place + 1)) {
-            self.train_shared(train, progress)?;
+        for (place, train) in ancestry.iter().enumerate().skip(done.map_or(0, |place| place + 1)) {
+            // Those on the way were let go of before.
+            self.train_shared(train, place + 1 == ancestry.len(), progress)?;
         }
         Ok(())
     }
@@ -319,34 +320,16 @@ impl Trainer {
         if let Some(loaded) = self.shared.take_if(is_it) {
             return Ok(loaded);
         }
-        let there = |digest: &&String| weights::exists(&self.weights, digest);
-        let Some(digest) = state.kept.as_ref().filter(there) else {
+        let lost = || {
             let problem = format!("the shared weights in state {} are not at hand", state.name);
-            return Err(Problem::new(FailureKind::UnknownState, problem));
+            Problem::new(FailureKind::UnknownState, problem)
         };
-        let shared = SharedWeights::load(&self.weights, digest, recipe, self.device)?;
+        let is_there = |digest: &String| weights::exists(&self.weights, digest);
+        let digest = state.kept.as_ref().filter(|digest| is_there(digest)).ok_or_else(lost)?;
+        let loaded = SharedWeights::load(&self.weights, digest, recipe, self.device);
+        // Whoever else has gone on from them may let go of them at any moment.
+        let shared = loaded.map_err(|problem| if is_there(digest) { problem } else { lost() })?;
         Ok(Loaded { name: state.name.clone(), shared, states: Vec::new() })
-    }
-
-    fn open(&mut self, of: &Supergraph) -> Result<Arc<Opened>, Problem> {
-        if let Some(opened) = self.opened.as_ref().filter(|opened| opened.supergraph == *of) {
-            return Ok(Arc::clone(opened));
-        }
-        let opened = Arc::new(Opened { supergraph: of.clone(), space: space(of)?, mixture: OnceLock::new() });
-        self.opened = Some(Arc::clone(&opened));
-        Ok(opened)
-    }
-}
-
-impl Opened {
-    /// The mixture of all architectures.
-    fn mixture(&self) -> Result<&OpenMixture, Problem> {
-        if let Some(mixture) = self.mixture.get() {
-            return Ok(mixture);
-        }
-        let open = self.space.open()?;
-        let structure = Structure::of(&open)?;
-        Ok(self.mixture.get_or_init(|| OpenMixture { structure, network: open.network, rows: open.rows }))
     }
 }
 
@@ -462,14 +445,6 @@ fn numbered(material: &Material<'_>, recipe: &Recipe, number: u64) -> Result<Bat
         material.batches(recipe, order).into_iter().nth(place as usize)
     });
     found.ok_or_else(|| Problem::data("there are no validation examples"))
-}
-
-fn space(of: &Supergraph) -> Result<Space, Problem> {
-    let problem = |problem: String| Problem::new(FailureKind::Unsupported, format!("the supergraph: {problem}"));
-    let definition =
-        Definition::parse_with(&of.definition, &of.options).map_err(|diagnostic| problem(diagnostic.to_string()))?;
-    let context = Context::full(of.input.clone(), of.classes);
-    Space::new(Arc::new(definition), context).map_err(|error| problem(error.to_string()))
 }
 
 /// Whether states are those of a network, from which it can go on.

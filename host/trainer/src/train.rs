@@ -15,8 +15,9 @@ use crate::checkpoint::Keeper;
 use crate::data::{self, Data};
 use crate::material::right;
 use crate::model::{Mode, Model};
+use crate::opened::Opened;
 use crate::run::Run;
-use crate::supergraph::{Loaded, Opened};
+use crate::supergraph::Loaded;
 use crate::{Problem, device, memory, weights};
 
 /// Version of how a training goes, raised whenever the same action gives other bits than before. As part of the trainer's
@@ -89,8 +90,8 @@ impl Trainer {
         match action {
             Action::Train(train) => self.train(train, checkpoint, progress),
             Action::Evaluate(evaluate) => self.evaluate(evaluate),
-            Action::TrainShared(train) => self.train_shared(train, progress),
-            Action::EvaluateShared(evaluate) => self.evaluate_shared(evaluate),
+            Action::TrainShared(train) => self.train_shared(train, true, progress),
+            Action::EvaluateShared(evaluate) => self.evaluate_shared(evaluate, progress),
             Action::DifferentiateShared(differentiate) => self.differentiate_shared(differentiate),
             _ => Err(Problem::new(FailureKind::Unsupported, "this trainer does not know the action")),
         }
@@ -108,7 +109,8 @@ impl Trainer {
             return Err(Problem::new(FailureKind::Unsupported, "a training never sees the test split"));
         }
         let begun = Instant::now();
-        let latency = self.latency_of(train, progress)?;
+        let Train { latency, network, recipe, .. } = train;
+        let latency = self.latency_of(latency.as_ref(), network, recipe, "trained", progress)?;
         let measuring = begun.elapsed().as_secs_f64();
         let keeper = checkpoint.map(|checkpoint| Keeper::new(&self.weights, checkpoint, self.identity(train)?));
         let mut run = Run::start(self, train, keeper.transpose()?)?;

@@ -1,8 +1,8 @@
 //! Benchmarks: criterion's, the training step against Python's PyTorch, and what they come to.
 
-use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use archwright_build::run;
@@ -12,10 +12,14 @@ use crate::workspace::Workspace;
 
 /// The Python twin of the trainer's benchmark.
 const TWIN: &str = "host/trainer/benches/step_torch.py";
-/// What runs a search step by the code of DARTS's authors.
+/// What runs search steps by the code of DARTS's authors.
 const DARTS: &str = "host/trainer/benches/supergraph_torch.py";
 /// Environment variable: the folder `cnn` of a checkout of that code.
 const DARTS_CODE: &str = "ARCHWRIGHT_DARTS";
+/// Search steps of each program that are measured, in turns. The fastest counts: all else that a machine does only slows steps.
+const TURNS: usize = 3;
+/// Images of a search step: a batch for the weights and one for the architecture.
+const STEP_IMAGES: f64 = 128.0;
 /// Search steps of DARTS's 50 epochs: half of CIFAR-10's 50,000 training images in batches of 64.
 const SEARCH_STEPS: f64 = 50.0 * 391.0;
 /// Architectures that each benchmark of a search space goes through.
@@ -25,17 +29,14 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
     workspace.build()?;
     run(workspace.cargo()?.args(["bench", "--workspace", "--bench", "*"]))?;
     let python = python_epoch()?;
-    let darts = match std::env::var_os(DARTS_CODE) {
-        Some(code) if python.is_some() => Some(python_seconds(DARTS, &[code])?),
-        _ => None,
-    };
+    let steps = search_steps(workspace, python.is_some())?;
     let figures = Figures { folder: workspace.target().join("criterion") };
     println!("\nMeasured in this run");
     figures.boundary()?;
     figures.search()?;
     figures.spaces()?;
     figures.training(python)?;
-    figures.search_step(darts)?;
+    steps.print();
     figures.start_up()
 }
 
@@ -51,19 +52,12 @@ fn python_epoch() -> Result<Option<f64>> {
         );
         return Ok(None);
     }
-    python_seconds(TWIN, &[]).map(Some)
-}
-
-/// The seconds that a Python script measures.
-fn python_seconds(script: &str, arguments: &[OsString]) -> Result<f64> {
-    let mut command = Command::new(python());
-    let output =
-        command.arg(script).args(arguments).stderr(Stdio::inherit()).output().context("cannot start Python")?;
+    let output = Command::new(&python).arg(TWIN).stderr(Stdio::inherit()).output().context("cannot start Python")?;
     if !output.status.success() {
-        bail!("{script} failed");
+        bail!("{TWIN} failed");
     }
-    let twin: Value = serde_json::from_slice(&output.stdout).with_context(|| format!("{script} printed no JSON"))?;
-    twin["seconds"].as_f64().with_context(|| format!("{script} printed no seconds"))
+    let twin: Value = serde_json::from_slice(&output.stdout).with_context(|| format!("{TWIN} printed no JSON"))?;
+    Ok(Some(twin["seconds"].as_f64().with_context(|| format!("{TWIN} printed no seconds"))?))
 }
 
 fn python() -> PathBuf {
@@ -138,23 +132,123 @@ impl Figures {
         Ok(())
     }
 
-    fn search_step(&self, authors: Option<f64>) -> Result<()> {
-        let ours = self.seconds("supergraph/search step of DARTS, 8 cells, 16 channels, batch 64")?;
-        let beside = match authors {
-            Some(authors) => format!(", {authors:.2} s by the authors' code: {:.2} times its time", ours / authors),
-            None => format!("; {DARTS_CODE} names the `cnn` folder of the authors' code to compare it with"),
-        };
-        println!(
-            "  search step of DARTS         {ours:>9.2} s, {:.1} h for 50 epochs{beside}",
-            ours * SEARCH_STEPS / 3600.0
-        );
-        Ok(())
-    }
-
     fn start_up(&self) -> Result<()> {
         let milliseconds = |what: &str| Ok::<_, anyhow::Error>(1e3 * self.seconds(format!("start-up_{what}"))?);
         println!("  archwright --help            {:>9.1} ms", milliseconds("help")?);
         println!("  a run with cached components {:>9.1} ms to its start", milliseconds("run with cached components")?);
         Ok(())
+    }
+}
+
+/// A program that takes a search step of DARTS for each line that it reads.
+struct Stepper {
+    child: Child,
+    input: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// The fastest of its steps.
+#[derive(Default)]
+struct Fastest {
+    seconds: Option<f64>,
+    /// Seconds that the arithmetic alone takes.
+    floor: Option<f64>,
+    /// MiB of the GPU that the program holds.
+    memory: Option<u64>,
+}
+
+impl Stepper {
+    fn start(command: &mut Command) -> Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { bail!("no streams") };
+        Ok(Self { child, input, lines: BufReader::new(output).lines() })
+    }
+
+    fn step(&mut self, fastest: &mut Fastest) -> Result<()> {
+        writeln!(self.input)?;
+        // cargo and Python may say other things first.
+        let step = loop {
+            let line = self.lines.next().context("a search step failed")??;
+            if let Ok(step) = serde_json::from_str::<Value>(&line) {
+                break step;
+            }
+        };
+        let least = |known: Option<f64>, new: &Value| known.into_iter().chain(new.as_f64()).reduce(f64::min);
+        fastest.seconds = least(fastest.seconds, &step["seconds"]);
+        fastest.floor = least(fastest.floor, &step["floor"]);
+        fastest.memory = fastest.memory.max(step["process"].as_u64().and_then(gpu_memory));
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<()> {
+        drop(self.input);
+        if !self.child.wait()?.success() {
+            bail!("a search step failed");
+        }
+        Ok(())
+    }
+}
+
+/// MiB of the GPU that a process holds, as the driver says, where there is one. Both libtorch and PyTorch keep what they once
+/// took, so that this is their most.
+fn gpu_memory(process: u64) -> Option<u64> {
+    let query = ["--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"];
+    let output = Command::new("nvidia-smi").args(query).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let fields = text.lines().filter_map(|line| line.split_once(','));
+    let of_process = fields.filter(|(pid, _)| pid.trim().parse() == Ok(process));
+    of_process.filter_map(|(_, memory)| memory.trim().parse::<u64>().ok()).reduce(|all, one| all + one)
+}
+
+/// Search steps of DARTS, and those of its authors' code where that is at hand.
+struct SearchSteps {
+    ours: Fastest,
+    authors: Option<Fastest>,
+}
+
+fn search_steps(workspace: &Workspace, has_torch: bool) -> Result<SearchSteps> {
+    let arguments = ["bench", "-p", "archwright-trainer", "--bench", "supergraph", "--", "--by-line"];
+    let mut ours = (Stepper::start(workspace.cargo()?.args(arguments))?, Fastest::default());
+    let code = std::env::var_os(DARTS_CODE).filter(|_| has_torch);
+    let start = |code| Stepper::start(Command::new(python()).arg(DARTS).arg(code).arg("--by-line"));
+    let mut authors = code.map(start).transpose()?.map(|stepper| (stepper, Fastest::default()));
+    // In the first turn one may still be starting while the other computes.
+    for turn in 0..=TURNS {
+        for (stepper, fastest) in [&mut ours].into_iter().chain(&mut authors) {
+            stepper.step(fastest)?;
+            if turn == 0 {
+                *fastest = Fastest::default();
+            }
+        }
+    }
+    ours.0.end()?;
+    let authors = authors.map(|(stepper, fastest)| stepper.end().map(|()| fastest)).transpose()?;
+    Ok(SearchSteps { ours: ours.1, authors })
+}
+
+impl SearchSteps {
+    fn print(&self) {
+        let figures = |what: &str, fastest: &Fastest| {
+            let Some(seconds) = fastest.seconds else { return };
+            let share = fastest.floor.map(|floor| format!(", {:.0} % of it arithmetic", 100.0 * floor / seconds));
+            let memory = fastest.memory.map(|memory| format!(", {memory} MiB of the GPU"));
+            println!(
+                "  {what:<28} {seconds:>9.2} s, {:.0} images/s, {:.1} h for 50 epochs{}{}",
+                STEP_IMAGES / seconds,
+                seconds * SEARCH_STEPS / 3600.0,
+                share.unwrap_or_default(),
+                memory.unwrap_or_default()
+            );
+        };
+        figures("search step of DARTS", &self.ours);
+        match &self.authors {
+            Some(authors) => {
+                figures("  by the authors' code", authors);
+                if let (Some(ours), Some(theirs)) = (self.ours.seconds, authors.seconds) {
+                    println!("  {:<28} {:>9.2} times its time", "", ours / theirs);
+                }
+            }
+            None => println!("    {DARTS_CODE} names the `cnn` folder of the authors' code to compare it with"),
+        }
     }
 }

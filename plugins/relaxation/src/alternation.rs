@@ -93,6 +93,11 @@ impl<M: Method> Alternation<M> {
         &self.method
     }
 
+    /// The method, to be changed.
+    pub fn method_mut(&mut self) -> &mut M {
+        &mut self.method
+    }
+
     /// The next query, where none is in flight.
     pub fn ask(&mut self) -> Reply {
         if self.in_flight.is_some() {

@@ -49,26 +49,6 @@ pub fn list<E: From<SearchError>>(
     }
 }
 
-/// Numbers of the actions that were carried out for the run of the journal at `path`, and succeeded.
-pub(crate) fn trainings(path: &Path) -> Result<Vec<u64>, SearchError> {
-    let mut reader = JournalReader::open(path)?;
-    let mut tickets = Vec::new();
-    loop {
-        let number = reader.end().records;
-        match reader.next_record() {
-            Ok(Some(record)) => {
-                if let Record::Arrived { ticket, remembered: false, result: Ok(outcome), .. } = read(number, record)?
-                    && !outcome.curve.is_empty()
-                {
-                    tickets.push(ticket);
-                }
-            }
-            // Where it ends otherwise, playing it back says so.
-            Ok(None) | Err(_) => return Ok(tickets),
-        }
-    }
-}
-
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }

@@ -27,7 +27,6 @@ pub use difference::Difference;
 pub(crate) use head::Head;
 pub use history::history;
 pub use listing::list;
-pub(crate) use listing::trainings;
 pub use observations::{Observation, Observations, observations};
 pub(crate) use record::{Identity, Record, answer};
 
@@ -153,6 +152,11 @@ impl Journal {
     /// Leaves the rest of what is played back aside; from here on nothing is kept.
     pub(crate) fn leave(&mut self) {
         self.tape = Tape::Nowhere;
+    }
+
+    /// Whether what happens is written down: the run goes on by itself.
+    pub(crate) fn is_writing(&self) -> bool {
+        matches!(self.tape, Tape::Writing(_))
     }
 
     /// Records so far.

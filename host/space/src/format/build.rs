@@ -7,7 +7,7 @@ use super::constraint::decided;
 use super::mixture::{Mixture, no_values};
 use super::model::{Compiled, CompiledUse, Item, Local, MAX_VERTICES, Merge, Module, Number, Primitive, Rate, UseItem};
 use crate::open::rows;
-use crate::shape::{MAX_NODES, Shape, infer};
+use crate::shape::{MAX_NODES, MAX_OPEN_NODES, Shape, infer};
 use crate::{Context, Decision, Network, Node, Op, OpenNetwork, SpaceError, Value};
 
 /// Most items that one network may come to.
@@ -100,8 +100,9 @@ impl Builder<'_> {
 
     /// Adds a node.
     pub(super) fn node(&mut self, name: &str, op: Op, inputs: Vec<usize>) -> Result<usize, SpaceError> {
-        if self.nodes.len() >= MAX_NODES {
-            let limit = MAX_NODES as u64;
+        let most = if self.is_open() { MAX_OPEN_NODES } else { MAX_NODES };
+        if self.nodes.len() >= most {
+            let limit = most as u64;
             return Err(SpaceError::Limit { what: "nodes of a network".into(), found: limit + 1, limit });
         }
         let uses = self.names.entry(name.to_owned()).or_insert(0);

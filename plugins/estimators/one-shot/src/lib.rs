@@ -15,7 +15,8 @@ use chain::{Chain, Turn, Wait};
 pub struct Options {
     /// What the shared weights learn from, for strategies that ask for estimates alone: "uniform" (random paths), "mixture" (all
     /// branches at once) - both before the first estimate - or "strategy" (each architecture that is asked for, before its
-    /// estimate). Strategies that train the weights themselves decide it.
+    /// estimate). Strategies that train the weights themselves decide it: from their first step on, estimates take the weights
+    /// as they are.
     pub training: Training,
     /// Epochs of shared training in all; the learning rate's schedule spans them. 0: as many as the task's recipe has.
     #[schemars(range(max = 100_000))]
@@ -105,6 +106,8 @@ pub struct OneShot {
     jobs: BTreeMap<u64, Job>,
     /// Probes so far: the number of the next one's batch.
     probes: u64,
+    /// Whether the strategy says what the weights learn from: it has done so once.
+    led: bool,
 }
 
 /// A query on its way.
@@ -149,13 +152,16 @@ impl Estimator for OneShot {
             return Err(Error::InvalidOptions(problem));
         }
         let chain = Chain::new(setup.seed, epochs, setup.epoch_steps);
-        Ok(Self { options, epochs, chain, jobs: BTreeMap::new(), probes: 0 })
+        Ok(Self { options, epochs, chain, jobs: BTreeMap::new(), probes: 0, led: false })
     }
 
     fn begin(&mut self, job: u64, query: &Query) -> Result<Step, Error> {
+        self.led |= query.purpose == Purpose::Train;
         let steps = match query.purpose {
             Purpose::Train => 1,
-            Purpose::Estimate if self.options.training == Training::Strategy => self.options.steps_per_query,
+            Purpose::Estimate if !self.led && self.options.training == Training::Strategy => {
+                self.options.steps_per_query
+            }
             _ => 0,
         };
         let state = Job { query: query.clone(), steps, trained: None, cost: 0.0, stage: Stage::Evaluated };
@@ -211,7 +217,7 @@ impl OneShot {
             let steps = state.steps.min(rest);
             return Some((steps, Paths::Given(vec![state.query.subject.clone()])));
         }
-        let estimates = state.query.purpose == Purpose::Estimate;
+        let estimates = state.query.purpose == Purpose::Estimate && !self.led;
         match training {
             Training::Uniform if estimates && epoch < self.epochs => Some((rest, uniform)),
             Training::Mixture if estimates && epoch < self.epochs => {

@@ -148,6 +148,19 @@ fn a_warm_up_comes_first_and_estimates_may_train_along_what_they_are_about() {
 }
 
 #[test]
+fn estimates_for_a_strategy_that_trains_take_the_weights_as_they_are() {
+    for training in [Training::Uniform, Training::Mixture, Training::Strategy] {
+        let (mut estimator, space) = open(Options { training, ..Options::default() });
+        estimator.begin(0, &query(&space, 0, Purpose::Train)).unwrap();
+        estimator.advance(0, &trained("w")).unwrap();
+        let step = estimator.begin(1, &query(&space, 1, Purpose::Estimate)).unwrap();
+        assert!(
+            matches!(step, Step::EvaluateShared(evaluation) if evaluation.weights == "w" && evaluation.batch.is_none())
+        );
+    }
+}
+
+#[test]
 fn path_dropout_rises_with_the_epochs() {
     let options = Options { training: Training::Mixture, path_dropout: 0.3, ..Options::default() };
     let (mut estimator, space) = open(options);

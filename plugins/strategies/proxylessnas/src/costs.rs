@@ -3,8 +3,11 @@
 use archwright_relaxation::{Points, Rows};
 use archwright_sdk::prelude::*;
 
+use crate::latencies;
 use crate::options::Cost;
 
+/// The least that a network is taken to take: a fitted model may say less than nothing.
+const LEAST_SECONDS: f64 = 1e-6;
 /// Random points that are tried where the one of first labels has no network.
 const BASES: usize = 100;
 
@@ -43,6 +46,12 @@ impl Costs {
         Ok(Self { measured, base, added, target: 1.0, weight })
     }
 
+    /// Fits the model to latencies of architectures. Nothing for fewer than two.
+    pub(crate) fn of_latencies(rows: &Rows, measured: &[(Vec<Value>, f64)], weight: f64) -> Option<Self> {
+        let latencies::Fitted { base, added } = latencies::fit(rows, measured)?;
+        Some(Self { measured: Cost::Latency, base, added, target: 1.0, weight })
+    }
+
     /// Sets the cost that counts as 1.
     pub(crate) fn aim(&mut self, target: f64) {
         self.target = target.max(f64::MIN_POSITIVE);
@@ -58,11 +67,18 @@ impl Costs {
         self.weight * self.added[label] / self.target
     }
 
-    /// What a point's value is multiplied by: its own cost counts, not the model's. 1 for one without a network.
-    pub(crate) fn factor(&self, points: &Points, values: &[Value]) -> f64 {
-        let cost = cost(points, self.measured, values).unwrap_or(self.target);
+    /// What a point's value is multiplied by: its own cost counts, where it is known, not the model's. 1 for one without a
+    /// network.
+    pub(crate) fn factor(&self, points: &Points, rows: &Rows, values: &[Value]) -> f64 {
+        let (cost, least) = match self.measured {
+            Cost::Latency => {
+                let choices = points.choices(rows, values, &vec![0; rows.count()]);
+                (Some(self.expected(&rows.one_hot(&choices))), LEAST_SECONDS)
+            }
+            measured => (cost(points, measured, values), 1.0),
+        };
         // A network that costs nothing is still not worth infinitely much.
-        (self.target / cost.max(1.0)).powf(self.weight)
+        (self.target / cost.unwrap_or(self.target).max(least)).powf(self.weight)
     }
 }
 
@@ -85,7 +101,7 @@ fn base(points: &Points, rows: &Rows, measured: Cost, seed: u64) -> Result<(Vec<
 fn cost(points: &Points, measured: Cost, values: &[Value]) -> Option<f64> {
     let footprint = points.space().profile(&Architecture::Point(values.to_vec())).ok()?;
     match measured {
-        Cost::None => None,
+        Cost::None | Cost::Latency => None,
         Cost::MultiplyAdds => Some(footprint.multiply_adds as f64),
         Cost::Parameters => Some(footprint.parameters as f64),
     }
@@ -147,8 +163,8 @@ mod tests {
         let mut costs = Costs::fit(&points, &rows, Cost::MultiplyAdds, 0.5, 0).unwrap();
         let values = points.of(&rows, &[0; 21], &[]);
         costs.aim(costs.base);
-        assert!((costs.factor(&points, &values) - 1.0).abs() < 1e-12);
+        assert!((costs.factor(&points, &rows, &values) - 1.0).abs() < 1e-12);
         costs.aim(costs.base * 4.0);
-        assert!((costs.factor(&points, &values) - 2.0).abs() < 1e-12);
+        assert!((costs.factor(&points, &rows, &values) - 2.0).abs() < 1e-12);
     }
 }

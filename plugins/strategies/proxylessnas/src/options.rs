@@ -18,14 +18,18 @@ pub struct Options {
     /// Paths that a step by rewards samples. 10 in the authors' code.
     #[schemars(range(min = 1, max = 1000))]
     pub samples: u32,
-    /// What is to be cheap besides good.
+    /// What is to be cheap besides good. "latency" needs `latency` among the task's objectives, behind the first.
     pub cost: Cost,
+    /// Random architectures whose measured latencies the costs of labels are fitted to, for "latency": more than there are
+    /// labels tell them apart best.
+    #[schemars(range(min = 2, max = 1000))]
+    pub latency_samples: u32,
     /// Weight of the cost, λ₂: of the expected cost over the target, added to the loss; by rewards, the exponent of the target
     /// over a path's cost, by which its value is multiplied. 0.1 in the authors' code.
     #[schemars(range(min = 0.0, max = 100.0))]
     pub cost_weight: f64,
-    /// The cost that counts as 1, in multiply-adds or parameters; absent, what is expected at the start.
-    #[schemars(range(min = 1.0, max = 1e15))]
+    /// The cost that counts as 1, in multiply-adds, parameters or seconds; absent, what is expected at the start.
+    #[schemars(range(min = 1e-9, max = 1e15))]
     pub cost_target: Option<f64>,
     /// Edges kept into each vertex of a cell, all others become `none`, as in DARTS. With 0, as in the paper, every
     /// decision takes its most probable label.
@@ -42,6 +46,7 @@ impl Default for Options {
             update_every: 5,
             samples: 10,
             cost: Cost::None,
+            latency_samples: 200,
             cost_weight: 0.1,
             cost_target: None,
             inputs_per_node: 0,
@@ -69,4 +74,6 @@ pub enum Cost {
     MultiplyAdds,
     /// Parameters of the network.
     Parameters,
+    /// Measured latency, by a linear model over labels (section 3.3).
+    Latency,
 }
