@@ -33,8 +33,10 @@ pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, Cl
     Ok(ExitCode::SUCCESS)
 }
 
+/// The runs that are part of no comparison: those are listed there.
 fn standing(store: &Store) -> Result<Vec<RunRecord>, StoreError> {
-    Ok(store.runs()?.into_iter().map(|run| store.standing(run)).collect())
+    let runs = store.runs()?.into_iter().filter(|run| run.comparison.is_none());
+    Ok(runs.map(|run| store.standing(run)).collect())
 }
 
 /// A borderless table with these headings.

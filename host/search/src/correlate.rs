@@ -16,7 +16,8 @@ use crate::jobs::{Delivery, Jobs};
 use crate::journal::{Head, Journal};
 use crate::parts::{Pinned, Prefer};
 use crate::report::Observer;
-use crate::search::{Environment, Search, Set, objective as objective_of};
+use crate::search::{Environment, Search, objective as objective_of};
+use crate::set::Set;
 use crate::stop::Stop;
 
 /// Draws in a row without another network after which the space counts as having no more.

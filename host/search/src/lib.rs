@@ -23,6 +23,7 @@ mod repeat;
 mod report;
 mod resumption;
 mod search;
+mod set;
 mod shared;
 mod stop;
 mod tabular;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use archwright_protocol::{DataFormat, DataSource, Measure, Setup, Split, Task, VERSION};
 
 use crate::error::SearchError;
-use crate::search::{Environment, LATENCY, absolute};
+use crate::search::{Environment, absolute};
+use crate::set::LATENCY;
 use crate::stop::Stop;
 use crate::trainers::{SingleTrainer, TrainerCommand};
 

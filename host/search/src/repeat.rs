@@ -15,7 +15,7 @@ use crate::error::SearchError;
 use crate::executor::{ActionResult, Executor, ExecutorEvent, Work};
 use crate::journal::{Arrival, Difference};
 use crate::lock::differences;
-use crate::search::Set;
+use crate::set::Set;
 use crate::shared::{Lineage, kept_start};
 use crate::stop::Stop;
 use crate::verify::VERIFIED;

@@ -9,7 +9,8 @@ use crate::experiment::ExperimentFile;
 use crate::journal::{Head, Journal};
 use crate::parts::{Pinned, Prefer};
 use crate::report::{Observer, Report};
-use crate::search::{Environment, Search, Set, finish};
+use crate::search::{Environment, Search, finish};
+use crate::set::Set;
 use crate::stop::Stop;
 
 /// A run that can go on: its parts are loaded, and no other process is at work on it.

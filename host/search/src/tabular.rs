@@ -14,7 +14,7 @@ use archwright_table::{Column, Measure, Table, TableError};
 
 use crate::executor::{ActionResult, Executor, ExecutorEvent, Work};
 use crate::experiment::{ExperimentFile, ObjectiveName, Signal};
-use crate::search::LATENCY;
+use crate::set::LATENCY;
 
 /// The name under which measurements are offered and needed.
 pub(crate) const LOOK_UP: &str = "look-up";

@@ -14,7 +14,8 @@ use crate::journal::{Difference, Head, Journal};
 use crate::parts::{Pinned, Prefer};
 use crate::repeat::Repetition;
 use crate::report::Observer;
-use crate::search::{Environment, Search, Set};
+use crate::search::{Environment, Search};
+use crate::set::Set;
 use crate::stop::Stop;
 
 /// What came of a verification.
