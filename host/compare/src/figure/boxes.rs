@@ -57,9 +57,7 @@ pub fn distribution(title: &str, axis: &Axis, samples: &[Sample]) -> Result<Stri
         let field = chart.plotting_area().strip_coord_spec();
         for (place, (sample, name)) in samples.iter().zip(&names).enumerate() {
             let top = place as i32 * (named + ROW);
-            for (count, line) in name.iter().enumerate() {
-                write(&field, line, Paint::Letters, HPos::Left, (0, top + LINE / 2 + count as i32 * LINE))?;
-            }
+            write(&field, name, Paint::Letters, HPos::Left, (0, top))?;
             row(&mut chart, &sorted(sample.values), place, f64::from(top + named + ROW / 2 - 10))?;
         }
         Ok(())

@@ -1,14 +1,14 @@
 //! Axes that plotters draws, and what says which line is whose.
 
-use plotters::chart::{ChartBuilder, ChartContext, MeshStyle};
+use plotters::chart::{ChartBuilder, ChartContext, MeshStyle, SeriesLabelPosition};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::element::PathElement;
-use plotters::prelude::SVGBackend;
+use plotters::prelude::{LineSeries, SVGBackend};
 use plotters::style::TRANSPARENT;
 use plotters::style::text_anchor::HPos;
 
 use super::axis::Span;
-use super::page::{Area, Drawn, LINE, MARGIN, WIDTH, letters, width, wrapped, write};
+use super::page::{Area, Drawn, LINE, MARGIN, WIDTH, letters, shortened, width, write};
 use super::style::Paint;
 
 /// Length of marks; labels are twice as far from the axis.
@@ -76,7 +76,7 @@ pub(super) fn name_beside(area: &Area, chart: &Chart, names: &[&str], ends: &[(f
     for ((place, end), y) in ends.into_iter().zip(heights) {
         let x = across.end + LEADER;
         page.draw(&PathElement::new(vec![end, (x, y)], Paint::Leader.of(place)))?;
-        write(&page, names[place], Paint::Letters, HPos::Left, (x + 40, y))?;
+        write(&page, &[names[place].to_owned()], Paint::Letters, HPos::Left, (x + 40, y - LINE / 2))?;
     }
     Ok(())
 }
@@ -95,44 +95,22 @@ pub(super) fn spread(places: &mut [i32], distance: i32, low: i32, high: i32) {
     }
 }
 
-/// Names below a drawing, each with a piece of its line. Plotters has a legend, too, which would cover the lines.
-pub(super) struct Legend {
-    /// Where each piece begins, and the lines of the name beside it.
-    entries: Vec<((i32, i32), Vec<String>)>,
-    pub(super) height: i32,
-}
-
-impl Legend {
+/// Names below a drawing, each with a piece of its line.
+pub(super) fn name_below(area: &Area, names: &[&str]) -> Drawn {
     const SAMPLE: i32 = 340;
-    const GAP: i32 = 60;
-
-    pub(super) fn new(names: &[&str]) -> Self {
-        let (mut x, mut y, mut height) = (MARGIN, LINE, 0);
-        let mut entry = |name: &&str| {
-            let lines = wrapped(name, WIDTH - 2 * MARGIN - Self::SAMPLE - Self::GAP);
-            let needed = Self::SAMPLE + Self::GAP + lines.iter().map(|line| width(line)).max().unwrap_or(0);
-            if x > MARGIN && x + needed > WIDTH - MARGIN {
-                (x, y) = (MARGIN, height + LINE / 2);
-            }
-            let start = (x, y);
-            x += needed + 2 * Self::GAP;
-            height = height.max(y + lines.len() as i32 * LINE - LINE / 2);
-            (start, lines)
-        };
-        let entries = names.iter().map(&mut entry).collect();
-        Self { entries, height }
+    let nothing = || std::iter::empty::<(f64, f64)>();
+    // Plotters puts its legend in a field, where it would cover the lines: so this has a field of its own.
+    let mut chart = ChartBuilder::on(area).build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
+    for (place, name) in names.iter().enumerate() {
+        let paint = Paint::Line.of(place);
+        chart
+            .draw_series(LineSeries::new(nothing(), paint))?
+            .label(shortened(name, WIDTH - 3 * MARGIN - SAMPLE))
+            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + SAMPLE, y)], paint));
     }
-
-    pub(super) fn draw(&self, area: &Area) -> Drawn {
-        for (place, ((x, y), lines)) in self.entries.iter().enumerate() {
-            let name = x + Self::SAMPLE + Self::GAP;
-            area.draw(&PathElement::new(vec![(*x, *y), (x + Self::SAMPLE, *y)], Paint::Line.of(place)))?;
-            for (count, line) in lines.iter().enumerate() {
-                write(area, line, Paint::Letters, HPos::Left, (name, y + count as i32 * LINE))?;
-            }
-        }
-        Ok(())
-    }
+    let mut legend = chart.configure_series_labels();
+    legend.position(SeriesLabelPosition::Coordinate(MARGIN, LINE / 4)).margin(0).legend_area_size(SAMPLE + 60);
+    legend.label_font(letters(Paint::Letters)).draw()
 }
 
 #[cfg(test)]

@@ -22,8 +22,6 @@ const SIDE: i32 = MARGIN + 80;
 const LEAN: i32 = 260;
 /// Distance of lines beside each other below the axis.
 const APART: i32 = 110;
-/// Distance of the lines of a name.
-const ROW: i32 = 180;
 
 /// What a critical-difference diagram shows.
 #[derive(Clone, Copy, Debug)]
@@ -58,9 +56,8 @@ pub fn critical_difference_diagram(title: &str, shown: &Differences) -> Result<S
         return Err(PlotError::Shape { name: (*first).to_owned() });
     }
     let mut page = Page::new(title, &format!("mean rank, 1 is best; n = {}; {test}", counted(blocks, "block")));
-    let order = ordered(mean_ranks);
-    for method in &order {
-        page.describe(&format!("{} has mean rank {}.", names[*method], number(mean_ranks[*method])));
+    for method in ordered(mean_ranks) {
+        page.describe(&format!("{} has mean rank {}.", names[method], number(mean_ranks[method])));
     }
     for group in groups {
         let names: Vec<&str> = group.iter().map(|method| names[*method]).collect();
@@ -71,22 +68,25 @@ pub fn critical_difference_diagram(title: &str, shown: &Differences) -> Result<S
         (_, true) => page.note("All methods differ significantly."),
         (_, false) => page.note("Bars join methods that do not differ significantly."),
     }
-    let branches = Branches::of(shown, &order);
+    let labels: Vec<Vec<String>> = names.iter().map(|name| wrapped(name, NAME)).collect();
+    let row = (labels.iter().map(Vec::len).max().unwrap_or(0) as i32 + 1) * LINE + GAP / 2;
+    let straight = (2 + groups.len() as i32) * BAR;
+    let height = straight + LEAN + methods.div_ceil(2) as i32 * row;
     let (scale, axis) = (if difference.is_some() { 2 * LINE } else { 0 }, LINE + 2 * TICK);
-    page.draw(scale + axis + branches.height, |area| {
+    page.draw(scale + axis + height, |area| {
         let (above, below) = area.split_vertically(scale);
         let span = Span::ranks(1.0, methods.max(2) as f64);
         let mut chart = ChartBuilder::on(&below)
             .margin_left(SIDE)
             .margin_right(SIDE)
             .top_x_label_area_size(axis)
-            .build_cartesian_2d(span, Span::depth(branches.height))?;
+            .build_cartesian_2d(span, Span::depth(height))?;
         styled(&mut chart.configure_mesh(), span.labels_across(WIDTH - 2 * SIDE)).disable_mesh().draw()?;
         if let Some(difference) = difference {
             let end = (difference <= methods as f64 - 1.0).then(|| chart.backend_coord(&(1.0 + difference, 0.0)).0);
             length(&above, difference, end)?;
         }
-        branches.draw(&below, &chart)?;
+        branches(&below, &chart, mean_ranks, &labels, [straight, row])?;
         for (place, group) in groups.iter().enumerate() {
             let ranks = || group.iter().map(|method| mean_ranks[*method]);
             let (low, high) = (ranks().fold(f64::INFINITY, f64::min), ranks().fold(0.0, f64::max));
@@ -102,7 +102,7 @@ pub fn critical_difference_diagram(title: &str, shown: &Differences) -> Result<S
 /// The critical difference as a length from rank 1 to `end`, where it fits on the axis.
 fn length(area: &Area, difference: f64, end: Option<i32>) -> Drawn {
     let text = format!("critical difference {}", number(difference));
-    write(area, &text, Paint::Letters, HPos::Left, (SIDE, LINE / 2))?;
+    write(area, &[text], Paint::Letters, HPos::Left, (SIDE, 0))?;
     if let Some(end) = end {
         let (y, half) = (LINE * 3 / 2, 50);
         for line in [[(SIDE, y), (end, y)], [(SIDE, y - half), (SIDE, y + half)], [(end, y - half), (end, y + half)]] {
@@ -112,64 +112,35 @@ fn length(area: &Area, difference: f64, end: Option<i32>) -> Drawn {
     Ok(())
 }
 
-/// Lines from the axis to the names: the better half's on the left, the others' on the right.
+/// Draws lines from the axis to the names: the better half's on the left, the others' on the right. They are straight down
+/// to a depth; a name and its rank are so high.
 ///
 /// The axis is as wide as the drawing, so lines lean inwards to pass between the names, and apart where ranks are close.
-struct Branches<'a> {
-    ranks: &'a [f64],
-    order: &'a [usize],
-    /// Lines of each method's name, and its rank.
-    labels: Vec<Vec<String>>,
-    /// Depth down to which lines are straight.
-    straight: i32,
-    /// Height of a name.
-    row: i32,
-    /// Height of everything.
-    height: i32,
-}
-
-impl<'a> Branches<'a> {
-    fn of(shown: &Differences<'a>, order: &'a [usize]) -> Self {
-        let label = |(name, rank): (&&str, &f64)| {
-            let mut lines = wrapped(name, NAME);
-            lines.push(format!("{rank:.2}"));
-            lines
-        };
-        let labels: Vec<Vec<String>> = shown.names.iter().zip(shown.mean_ranks).map(label).collect();
-        let straight = (2 + shown.groups.len() as i32) * BAR;
-        let row = labels.iter().map(Vec::len).max().unwrap_or(1) as i32 * ROW + 80;
-        let height = straight + LEAN + order.len().div_ceil(2) as i32 * row;
-        Self { ranks: shown.mean_ranks, order, labels, straight, row, height }
-    }
-
-    fn draw(&self, area: &Area, chart: &Chart) -> Drawn {
-        let (better, worse) = self.order.split_at(self.order.len().div_ceil(2));
-        let widest = |side: &[usize]| {
-            let lines = side.iter().flat_map(|method| &self.labels[*method]);
-            lines.map(|line| width(line)).max().unwrap_or(0) + 2 * GAP
-        };
-        let (left, right) = (MARGIN + widest(better), WIDTH - MARGIN - widest(worse));
-        let at: Vec<i32> = self.order.iter().map(|method| chart.backend_coord(&(self.ranks[*method], 0.0)).0).collect();
-        let mut inner: Vec<i32> = at.iter().map(|x| (*x).clamp(left, right)).collect();
-        spread(&mut inner, APART.min((right - left) / self.order.len() as i32), left, right);
-        let (page, axis) = (area.use_screen_coord(), chart.plotting_area().get_base_pixel().1);
+fn branches(area: &Area, chart: &Chart, ranks: &[f64], labels: &[Vec<String>], [depth, height]: [i32; 2]) -> Drawn {
+    let order = ordered(ranks);
+    let (better, worse) = order.split_at(order.len().div_ceil(2));
+    let long = |method: usize| labels[method].iter().map(|line| width(line)).max().unwrap_or(0) + GAP;
+    let widest = |side: &[usize]| side.iter().map(|method| long(*method)).max().unwrap_or(0) + GAP;
+    let (left, right) = (MARGIN + widest(better), WIDTH - MARGIN - widest(worse));
+    let at: Vec<i32> = order.iter().map(|method| chart.backend_coord(&(ranks[*method], 0.0)).0).collect();
+    let mut inner: Vec<i32> = at.iter().map(|x| (*x).clamp(left, right)).collect();
+    spread(&mut inner, APART.min((right - left) / order.len() as i32), left, right);
+    let (page, axis) = (area.use_screen_coord(), chart.plotting_area().get_base_pixel().1);
+    let (straight, lean) = (axis + depth, axis + depth + LEAN);
+    for (place, method) in order.iter().copied().enumerate() {
         // The outermost come first, so that no line crosses another.
-        let left_side = (0..better.len()).map(|place| (place, place, MARGIN, HPos::Left));
-        let right_side = (0..worse.len()).map(|row| (self.order.len() - 1 - row, row, WIDTH - MARGIN, HPos::Right));
-        for (place, row, edge, side) in left_side.chain(right_side) {
-            let (method, straight) = (self.order[place], axis + self.straight);
-            let (lean, y) = (straight + LEAN, straight + LEAN + LINE / 2 + row as i32 * self.row);
-            let (name, rank) = self.labels[method].split_at(self.labels[method].len() - 1);
-            let long = name.iter().map(|line| width(line)).max().unwrap_or(0) + GAP;
-            let end = if edge == MARGIN { edge + long } else { edge - long };
-            let path =
-                vec![(at[place], axis), (at[place], straight), (inner[place], lean), (inner[place], y), (end, y)];
-            page.draw(&PathElement::new(path, Paint::Line.of(method)))?;
-            let lines = name.iter().map(|line| (line, Paint::Letters)).chain([(&rank[0], Paint::Faint)]);
-            for (count, (line, paint)) in lines.enumerate() {
-                write(&page, line, paint, side, (edge, y + count as i32 * ROW))?;
-            }
-        }
-        Ok(())
+        let (row, edge, end, side) = if place < better.len() {
+            (place, MARGIN, MARGIN + long(method), HPos::Left)
+        } else {
+            (order.len() - 1 - place, WIDTH - MARGIN, WIDTH - MARGIN - long(method), HPos::Right)
+        };
+        let (top, x, inner) = (lean + row as i32 * height, at[place], inner[place]);
+        let y = top + LINE / 2;
+        let path = vec![(x, axis), (x, straight), (inner, lean), (inner, y), (end, y)];
+        page.draw(&PathElement::new(path, Paint::Line.of(method)))?;
+        write(&page, &labels[method], Paint::Letters, side, (edge, top))?;
+        let rank = format!("{:.2}", ranks[method]);
+        write(&page, &[rank], Paint::Faint, side, (edge, top + labels[method].len() as i32 * LINE))?;
     }
+    Ok(())
 }

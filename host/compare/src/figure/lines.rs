@@ -3,14 +3,14 @@
 use plotters::prelude::{Color as _, LineSeries, Polygon};
 
 use super::axis::{Axis, Span, number};
-use super::chart::{BELOW, Chart, Legend, beside, chart, name_beside};
-use super::page::Page;
+use super::chart::{BELOW, Chart, beside, chart, name_below, name_beside};
+use super::page::{LINE, Page};
 use super::style::Paint;
 use super::{PlotError, check_finite, clipped, counted, with_counts};
 use crate::interval::{Band, Shown};
 
 /// Height of the field and its axis.
-const HEIGHT: i32 = 3000;
+const HEIGHT: i32 = 3080;
 /// Least distance of points that are drawn: at most some 300 of them on a line.
 const STEP: i32 = 14;
 
@@ -163,7 +163,7 @@ fn draw(
         None => Span::over(lines.iter().flat_map(|line| line.values().copied()), axes[1], 0.04)?,
     };
     let names: Vec<&str> = lines.iter().map(|line| line.name).collect();
-    let (room, legend) = (beside(&names, HEIGHT - BELOW), Legend::new(&names));
+    let room = beside(&names, HEIGHT - BELOW);
     let mut page = Page::new(title, caption);
     page.upwards(axes[1].label);
     for line in lines {
@@ -172,7 +172,8 @@ fn draw(
     clipped(&mut page, [&across, &up]);
     // Many bands above each other hide what is below.
     let band = if lines.len() > 4 { Paint::Thin } else { Paint::Band };
-    page.draw(HEIGHT + if room.is_some() { 0 } else { legend.height }, |area| {
+    let legend = if room.is_some() { 0 } else { names.len() as i32 * LINE + LINE / 4 };
+    page.draw(HEIGHT + legend, |area| {
         let (field, below) = area.split_vertically(HEIGHT);
         let mut chart = chart(&field, [across, up], axes[0].label, room.unwrap_or(0))?;
         let places: Vec<Vec<usize>> = lines.iter().map(|line| line.shown(&chart)).collect();
@@ -187,7 +188,7 @@ fn draw(
         }
         match room {
             Some(_) => name_beside(&field, &chart, &names, &lines.iter().map(Line::end).collect::<Vec<_>>()),
-            None => legend.draw(&below),
+            None => name_below(&below, &names),
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::{
-    Color as _, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea as _, IntoFont as _, SVGBackend, Text,
+    Color as _, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea as _, IntoFont as _, MultiLineText, SVGBackend,
 };
 use plotters::style::TextStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -29,8 +29,8 @@ pub(super) type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<std::io::Error>>;
 /// What stands around a drawing.
 pub(super) struct Page {
     title: String,
-    /// Lines, and the height of each.
-    above: Vec<(i32, String, Paint)>,
+    /// Paragraphs, and where each begins.
+    above: Vec<(i32, Vec<String>, Paint)>,
     /// Where what comes next above the drawing begins.
     top: i32,
     below: Vec<String>,
@@ -52,10 +52,10 @@ impl Page {
     }
 
     fn paragraph(&mut self, room: i32, text: &str, paint: Paint) {
-        for line in wrapped(text, room) {
-            self.above.push((self.top + LINE / 2, line, paint));
-            self.top += LINE;
-        }
+        let lines = wrapped(text, room);
+        let start = self.top;
+        self.top += lines.len() as i32 * LINE;
+        self.above.push((start, lines, paint));
     }
 
     /// Says above the drawing what is on its vertical axis.
@@ -85,13 +85,11 @@ impl Page {
             root.fill(&Paint::Paper.colour())?;
             let (above, rest) = root.split_vertically(top);
             let (middle, below) = rest.split_vertically(height);
-            for (y, line, paint) in &self.above {
-                write(&above, line, *paint, HPos::Left, (MARGIN, *y))?;
+            for (y, lines, paint) in &self.above {
+                write(&above, lines, *paint, HPos::Left, (MARGIN, *y))?;
             }
             draw(&middle)?;
-            for (place, line) in self.below.iter().enumerate() {
-                write(&below, line, Paint::Faint, HPos::Left, (MARGIN, place as i32 * LINE + LINE * 3 / 4))?;
-            }
+            write(&below, &self.below, Paint::Faint, HPos::Left, (MARGIN, LINE / 4))?;
             root.present()?;
         }
         let drawn = drawn.split_once('\n').map_or("", |(_, body)| body);
@@ -107,23 +105,33 @@ impl Page {
     }
 }
 
-/// How plotters writes letters; the style has the same size.
+/// Letters as plotters sets them: the distance of lines is 1.25 times their size. The style makes them larger.
 pub(super) fn letters(paint: Paint) -> TextStyle<'static> {
-    let font = ("sans-serif", 198.4).into_font();
-    TextStyle { color: paint.colour().to_backend_color(), ..TextStyle::from(font) }
+    let style = TextStyle::from(("sans-serif", f64::from(LINE) / 1.25).into_font());
+    TextStyle { color: paint.colour().to_backend_color(), ..style }
 }
 
-/// Writes a line, centred upon the height of its point.
-pub(super) fn write(area: &Area, text: &str, paint: Paint, side: HPos, point: (i32, i32)) -> Drawn {
-    area.draw(&Text::new(plain(text), point, letters(paint).pos(Pos::new(side, VPos::Center))))
+/// Writes lines below each other from a point on.
+pub(super) fn write(area: &Area, lines: &[String], paint: Paint, side: HPos, (x, y): (i32, i32)) -> Drawn {
+    let style = letters(paint).pos(Pos::new(side, VPos::Center));
+    let mut text = MultiLineText::<_, &str>::new((x, y + LINE / 2), style);
+    lines.iter().for_each(|line| text.push_line(line.as_str()));
+    area.draw(&text)
 }
 
-/// A text in lines that are no wider than `room`.
+/// A text in lines that are no wider than `room`. Plotters breaks lines, too, but within words.
 pub(super) fn wrapped(text: &str, room: i32) -> Vec<String> {
     let options = Options::new((room / LETTER).max(1) as usize)
         .word_separator(WordSeparator::AsciiSpace)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     wrap(&plain(text), options).into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+/// A text in one line that is no wider than `room`.
+pub(super) fn shortened(text: &str, room: i32) -> String {
+    let mut lines = wrapped(text, room).into_iter();
+    let first = lines.next().unwrap_or_default();
+    if lines.len() > 0 { first + "\u{2026}" } else { first }
 }
 
 /// Width of a text; one letter more, since all letters of a short one may be wide.

@@ -2,8 +2,6 @@
 
 use plotters::style::RGBColor;
 
-/// How plotters writes the font of each text.
-const FONT: &str = r#" font-family="sans-serif" font-size="160""#;
 /// Colours, and dashes, that lines take in turn.
 const LOOKS: usize = 8;
 
@@ -14,14 +12,15 @@ const LOOKS: usize = 8;
 /// set `--figure-paper`, `--figure-ink` and `--figure-grid` to what it has itself. Letters have a rim of the background, so
 /// that they can be read where they cross a line.
 pub(super) const STYLE: &str = "
-.archwright-figure{max-width:720px;color-scheme:light dark;font:160px system-ui,sans-serif;\
+.archwright-figure{max-width:720px;color-scheme:light dark;\
 --paper:var(--figure-paper,#fcfcfa);--ink:var(--figure-ink,#22262c);--grid:var(--figure-grid,#d9dce1);\
 --c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#cc79a7;--c4:#e69f00;--c5:#56b4e9;--c6:var(--ink);--c7:#a89a00}
 @media(prefers-color-scheme:dark){.archwright-figure{\
 --paper:var(--figure-paper,#15181d);--ink:var(--figure-ink,#e3e6ea);--grid:var(--figure-grid,#3b4149);\
 --c0:#2a8fd0;--c7:#f0e442}}
 .archwright-figure .paper{fill:var(--paper)}
-.archwright-figure text{fill:var(--ink);stroke:var(--paper);stroke-width:40;stroke-linejoin:round;paint-order:stroke}
+.archwright-figure text{font:160px system-ui,sans-serif;fill:var(--ink);\
+stroke:var(--paper);stroke-width:40;stroke-linejoin:round;paint-order:stroke}
 .archwright-figure .title{font-weight:600}
 .archwright-figure .faint{fill-opacity:.75}
 .archwright-figure :is(line,polyline){fill:none;stroke-linejoin:round;stroke:var(--ink);stroke-width:12}
@@ -104,7 +103,7 @@ pub(super) fn classed(drawn: &str) -> String {
         let (colour, rest) = part.split_once('"').unwrap_or((part, ""));
         classed = classed + " class=\"" + &class(colour) + "\"" + rest;
     }
-    let said = [r#" opacity="1""#, r#" fill="none""#, r#" stroke="none""#, r#" stroke-width="1""#, FONT];
+    let said = [r#" opacity="1""#, r#" fill="none""#, r#" stroke="none""#, r#" stroke-width="1""#];
     said.into_iter().fold(classed, |classed, attributes| classed.replace(attributes, ""))
 }
 
