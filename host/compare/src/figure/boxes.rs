@@ -1,16 +1,19 @@
 //! How values are distributed.
 
+use plotters::prelude::{Circle, Color as _, PathElement, Rectangle};
+use plotters::style::text_anchor::HPos;
+
 use super::axis::{Axis, Span, number};
-use super::frame::{apart, below, clipped};
-use super::sheet::{Anchor, LINE, MARGIN, Sheet, WIDTH, shortened};
-use super::style::{fill, outline};
-use super::{PlotError, check_finite};
+use super::chart::{BELOW, Chart, chart};
+use super::page::{Drawn, LINE, MARGIN, Page, WIDTH, wrapped, write};
+use super::style::Paint;
+use super::{PlotError, check_finite, clipped};
 use crate::summary::{quantile_of_sorted, sorted};
 
 /// Height of a box.
-const BOX: f64 = 22.0;
+const BOX: f64 = 220.0;
 /// Height of a box and the space around it.
-const ROW: f64 = 34.0;
+const ROW: i32 = 340;
 /// Most points that are drawn of a method.
 const POINTS: usize = 300;
 
@@ -36,55 +39,53 @@ pub fn distribution(title: &str, axis: &Axis, samples: &[Sample]) -> Result<Stri
         }
     }
     let span = Span::over(samples.iter().flat_map(|sample| sample.values.iter().copied()), axis, 0.02)?;
-    let mut sheet = Sheet::new(title, "each run, quartiles and median");
-    sheet.cursor += LINE / 2.0;
-    let (left, right) = (MARGIN, WIDTH - MARGIN);
-    let bottom = sheet.cursor + samples.len() as f64 * (LINE + ROW);
-    for tick in apart(&span, right - left) {
-        let x = left + span.share(tick.value) * (right - left);
-        sheet.line([x, sheet.cursor], [x, bottom], "grid");
+    let mut page = Page::new(title, "each run, quartiles and median");
+    let mut names = Vec::new();
+    for Sample { name, values } in samples {
+        let name = format!("{name} (n\u{a0}=\u{a0}{})", values.len());
+        page.describe(&format!("{name} has median {}.", number(quantile_of_sorted(&sorted(values), 0.5))));
+        names.push(wrapped(&name, WIDTH - 2 * MARGIN));
     }
-    for (place, sample) in samples.iter().enumerate() {
-        let about = format!(" (n = {})", sample.values.len());
-        let name = shortened(sample.name, right - left - super::sheet::width(&about)) + &about;
-        sheet.text([left, sheet.cursor + LINE / 2.0], &name, "", Anchor::Start);
-        sheet.cursor += LINE;
-        row(&mut sheet, &sorted(sample.values), place, |value| left + span.share(value) * (right - left));
-        let median = number(quantile_of_sorted(&sorted(sample.values), 0.5));
-        sheet.describe(&format!("{}{about} has median {median}.", sample.name));
-        sheet.cursor += ROW;
-    }
-    below(&mut sheet, &span, axis.label, [left, right], bottom);
     if samples.iter().any(|sample| sample.values.len() > POINTS) {
-        sheet.note(&format!("Of more than {POINTS} runs, {POINTS} points are drawn, evenly chosen."));
+        page.note(&format!("Of more than {POINTS} runs, {POINTS} points are drawn, evenly chosen."));
     }
-    clipped(&mut sheet, [&span, &span]);
-    Ok(sheet.finish(title))
+    clipped(&mut page, [&span, &span]);
+    let named = names.iter().map(Vec::len).max().unwrap_or(1) as i32 * LINE;
+    let depth = samples.len() as i32 * (named + ROW);
+    page.draw(depth + BELOW, |area| {
+        let mut chart = chart(area, [span, Span::depth(depth)], axis.label, 0)?;
+        let field = chart.plotting_area().strip_coord_spec();
+        for (place, (sample, name)) in samples.iter().zip(&names).enumerate() {
+            let top = place as i32 * (named + ROW);
+            write(&field, name, Paint::Letters, HPos::Left, (0, top))?;
+            row(&mut chart, &sorted(sample.values), place, f64::from(top + named + ROW / 2 - 10))?;
+        }
+        Ok(())
+    })
 }
 
-/// One method's points and box, below the cursor.
-fn row(sheet: &mut Sheet, values: &[f64], place: usize, x: impl Fn(f64) -> f64) {
-    let middle = sheet.cursor + ROW / 2.0 - 1.0;
+/// One method's points and box around a height. The box of plotters has whiskers that go beyond all values.
+fn row(chart: &mut Chart, values: &[f64], place: usize, middle: f64) -> Drawn {
     let [low, median, high] = [0.25, 0.5, 0.75].map(|share| quantile_of_sorted(values, share));
     let reach = 1.5 * (high - low);
     let inside = |value: &&f64| (low - reach..=high + reach).contains(*value);
     let least = values.iter().find(inside).copied().unwrap_or(low).min(low);
     let most = values.iter().rev().find(inside).copied().unwrap_or(high).max(high);
-    let class = format!("box {} {}", fill(place), outline(place));
-    for [from, to] in [[least, low], [high, most]] {
-        sheet.line([x(from), middle], [x(to), middle], "axis");
-    }
-    for end in [least, most] {
-        sheet.line([x(end), middle - BOX / 4.0], [x(end), middle + BOX / 4.0], "axis");
-    }
-    sheet.rectangle([x(low), middle - BOX / 2.0], [x(high) - x(low), BOX], &class);
+    let whisker = |from, to| PathElement::new(vec![(from, middle), (to, middle)], Paint::Axis.colour());
+    let across = |value, half, paint: Paint| {
+        PathElement::new(vec![(value, middle - half), (value, middle + half)], paint.colour())
+    };
+    chart.draw_series([whisker(least, low), whisker(high, most)])?;
+    chart.draw_series([least, most].map(|end| across(end, BOX / 4.0, Paint::Axis)))?;
+    let corners = [(low, middle - BOX / 2.0), (high, middle + BOX / 2.0)];
+    chart.draw_series([Rectangle::new(corners, Paint::Box.of(place).filled())])?;
     let shown = values.len().min(POINTS);
-    let class = format!("point {}", fill(place));
-    for point in 0..shown {
+    chart.draw_series((0..shown).map(|point| {
         let value = values[if shown > 1 { point * (values.len() - 1) / (shown - 1) } else { 0 }];
         // Multiples of the golden ratio: neighbours are far from each other, and there is no chance in it.
         let away = (point as f64 * 0.618_033_988_749_895).fract() - 0.5;
-        sheet.dot([x(value), middle + away * (BOX - 4.0)], 2.5, &class);
-    }
-    sheet.line([x(median), middle - BOX / 2.0 - 2.0], [x(median), middle + BOX / 2.0 + 2.0], "median");
+        Circle::new((value, middle + away * (BOX - 40.0)), 25, Paint::Point.of(place).filled())
+    }))?;
+    chart.draw_series([across(median, BOX / 2.0 + 20.0, Paint::Median)])?;
+    Ok(())
 }

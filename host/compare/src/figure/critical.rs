@@ -1,26 +1,27 @@
 //! The critical-difference diagram.
 
+use plotters::prelude::{ChartBuilder, PathElement};
+use plotters::style::text_anchor::HPos;
+
 use super::axis::{Span, number};
-use super::frame::{apart, spread};
-use super::sheet::{Anchor, LINE, MARGIN, Sheet, TEXT, WIDTH, short, width, wrapped};
-use super::style::stroke;
+use super::chart::{Chart, TICK, spread, styled};
+use super::page::{Area, Drawn, LINE, MARGIN, Page, WIDTH, width, wrapped, write};
+use super::style::Paint;
 use super::{PlotError, check_finite, counted};
 use crate::ranks::ordered;
 
-/// Widest line of a name; longer names have two.
-const NAME: f64 = 150.0;
+/// Widest line of a name; longer names have more.
+const NAME: i32 = 1500;
 /// Space between a name and what is beside it.
-const GAP: f64 = 6.0;
+const GAP: i32 = 100;
 /// Distance of bars that join methods.
-const BAR: f64 = 9.0;
-/// Where the axis begins and ends.
-const ENDS: [f64; 2] = [MARGIN + 8.0, WIDTH - MARGIN - 8.0];
+const BAR: i32 = 90;
+/// Space beside the axis.
+const SIDE: i32 = MARGIN + 80;
 /// Height in which lines lean.
-const LEAN: f64 = 26.0;
+const LEAN: i32 = 260;
 /// Distance of lines beside each other below the axis.
-const APART: f64 = 11.0;
-/// Distance of the lines of a name.
-const ROW: f64 = TEXT + 2.0;
+const APART: i32 = 110;
 
 /// What a critical-difference diagram shows.
 #[derive(Clone, Copy, Debug)]
@@ -54,106 +55,92 @@ pub fn critical_difference_diagram(title: &str, shown: &Differences) -> Result<S
     if mean_ranks.len() != methods || !within || groups.iter().flatten().any(|method| *method >= methods) {
         return Err(PlotError::Shape { name: (*first).to_owned() });
     }
-    let span = Span::ranks(methods, 0.0);
-    let x = |rank: f64| ENDS[0] + span.share(rank) * (ENDS[1] - ENDS[0]);
-
-    let mut sheet = Sheet::new(title, &format!("mean rank, 1 is best; n = {}; {test}", counted(blocks, "block")));
-    sheet.cursor += LINE / 2.0;
-    if let Some(difference) = difference {
-        let fits = difference <= methods as f64 - 1.0;
-        scale(&mut sheet, difference, fits.then(|| x(1.0 + difference)));
+    let mut page = Page::new(title, &format!("mean rank, 1 is best; n = {}; {test}", counted(blocks, "block")));
+    for method in ordered(mean_ranks) {
+        page.describe(&format!("{} has mean rank {}.", names[method], number(mean_ranks[method])));
     }
-    let axis = sheet.cursor + LINE + 6.0;
-    sheet.line([ENDS[0], axis], [ENDS[1], axis], "axis");
-    for tick in apart(&span, ENDS[1] - ENDS[0]) {
-        sheet.line([x(tick.value), axis], [x(tick.value), axis - 6.0], "axis");
-        sheet.text([x(tick.value), axis - 6.0 - LINE / 2.0], &tick.label, "", Anchor::Middle);
+    for group in groups {
+        let names: Vec<&str> = group.iter().map(|method| names[*method]).collect();
+        page.describe(&format!("Not significantly different: {}.", names.join(", ")));
     }
-    let order = ordered(mean_ranks);
-    sheet.cursor = axis;
-    branches(&mut sheet, shown, &order, x);
-    for (place, group) in groups.iter().enumerate() {
-        let ranks = || group.iter().map(|method| mean_ranks[*method]);
-        let (low, high) = (ranks().fold(f64::INFINITY, f64::min), ranks().fold(0.0, f64::max));
-        if low <= high {
-            let y = axis + BAR + place as f64 * BAR;
-            sheet.line([x(low) - 3.0, y], [x(high) + 3.0, y], "bar");
-        }
-    }
-    describe(&mut sheet, shown, &order);
     match (methods, groups.is_empty()) {
         (..2, _) => {}
-        (_, true) => sheet.note("All methods differ significantly."),
-        (_, false) => sheet.note("Bars join methods that do not differ significantly."),
+        (_, true) => page.note("All methods differ significantly."),
+        (_, false) => page.note("Bars join methods that do not differ significantly."),
     }
-    Ok(sheet.finish(title))
+    let labels: Vec<Vec<String>> = names.iter().map(|name| wrapped(name, NAME)).collect();
+    let row = (labels.iter().map(Vec::len).max().unwrap_or(0) as i32 + 1) * LINE + GAP / 2;
+    let straight = (2 + groups.len() as i32) * BAR;
+    let height = straight + LEAN + methods.div_ceil(2) as i32 * row;
+    let (scale, axis) = (if difference.is_some() { 2 * LINE } else { 0 }, LINE + 2 * TICK);
+    page.draw(scale + axis + height, |area| {
+        let (above, below) = area.split_vertically(scale);
+        let span = Span::ranks(1.0, methods.max(2) as f64);
+        let mut chart = ChartBuilder::on(&below)
+            .margin_left(SIDE)
+            .margin_right(SIDE)
+            .top_x_label_area_size(axis)
+            .build_cartesian_2d(span, Span::depth(height))?;
+        styled(&mut chart.configure_mesh(), span.labels_across(WIDTH - 2 * SIDE)).disable_mesh().draw()?;
+        if let Some(difference) = difference {
+            let end = (difference <= methods as f64 - 1.0).then(|| chart.backend_coord(&(1.0 + difference, 0.0)).0);
+            length(&above, difference, end)?;
+        }
+        branches(&below, &chart, mean_ranks, &labels, [straight, row])?;
+        for (place, group) in groups.iter().enumerate() {
+            let ranks = || group.iter().map(|method| mean_ranks[*method]);
+            let (low, high) = (ranks().fold(f64::INFINITY, f64::min), ranks().fold(0.0, f64::max));
+            let y = f64::from(BAR + place as i32 * BAR);
+            if low <= high {
+                chart.draw_series([PathElement::new(vec![(low, y), (high, y)], Paint::Bar.colour())])?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// The critical difference as a length from rank 1 to `end`, where it fits on the axis.
-fn scale(sheet: &mut Sheet, difference: f64, end: Option<f64>) {
+fn length(area: &Area, difference: f64, end: Option<i32>) -> Drawn {
     let text = format!("critical difference {}", number(difference));
-    let mut y = sheet.cursor + LINE / 2.0;
-    let beside = end.map_or(ENDS[0], |end| end + GAP);
-    if beside + width(&text) <= WIDTH - MARGIN {
-        sheet.text([beside, y], &text, "", Anchor::Start);
-    } else {
-        sheet.text([ENDS[0], y], &text, "", Anchor::Start);
-        y += LINE;
-    }
+    write(area, &[text], Paint::Letters, HPos::Left, (SIDE, 0))?;
     if let Some(end) = end {
-        sheet.line([ENDS[0], y], [end, y], "axis");
-        for x in [ENDS[0], end] {
-            sheet.line([x, y - 5.0], [x, y + 5.0], "axis");
+        let (y, half) = (LINE * 3 / 2, 50);
+        for line in [[(SIDE, y), (end, y)], [(SIDE, y - half), (SIDE, y + half)], [(end, y - half), (end, y + half)]] {
+            area.draw(&PathElement::new(line, Paint::Axis.colour()))?;
         }
     }
-    sheet.cursor = y + LINE / 2.0 + 4.0;
+    Ok(())
 }
 
-/// Lines from the axis, where the cursor is, to the names: the better half's on the left, the others' on the right.
+/// Draws lines from the axis to the names: the better half's on the left, the others' on the right. They are straight down
+/// to a depth; a name and its rank are so high.
 ///
 /// The axis is as wide as the drawing, so lines lean inwards to pass between the names, and apart where ranks are close.
-fn branches(sheet: &mut Sheet, shown: &Differences, order: &[usize], x: impl Fn(f64) -> f64) {
-    let Differences { names, mean_ranks, groups, .. } = *shown;
-    let (axis, (better, worse)) = (sheet.cursor, order.split_at(order.len().div_ceil(2)));
-    let rank = |method: usize| format!("{:.2}", mean_ranks[method]);
-    let labels: Vec<Vec<String>> = names.iter().map(|name| wrapped(name, NAME, 2)).collect();
-    let widest = |side: &[usize]| {
-        let lines = side.iter().flat_map(|method| labels[*method].iter().cloned().chain([rank(*method)]));
-        lines.map(|line| width(&line)).fold(0.0, f64::max)
-    };
-    let (left, right) = (MARGIN + widest(better) + 3.0 * GAP, WIDTH - MARGIN - widest(worse) - 3.0 * GAP);
-    let mut inner: Vec<f64> = order.iter().map(|method| x(mean_ranks[*method]).clamp(left, right)).collect();
-    spread(&mut inner, APART.min((right - left) / order.len() as f64), left, right);
-
-    let straight = axis + 2.0 * BAR + groups.len() as f64 * BAR;
-    let top = straight + LEAN + LINE / 2.0;
-    let height = if labels.iter().any(|lines| lines.len() > 1) { 3.0 } else { 2.0 } * ROW + 8.0;
-    // The outermost come first, so that no line crosses another.
-    let left_side = (0..better.len()).map(|place| (place, place, MARGIN, Anchor::Start));
-    let right_side = (0..worse.len()).map(|row| (order.len() - 1 - row, row, WIDTH - MARGIN, Anchor::End));
-    for (place, row, edge, anchor) in left_side.chain(right_side) {
-        let method = order[place];
-        let (lines, y) = (&labels[method], top + row as f64 * height);
-        let long = lines.iter().map(|line| width(line)).fold(0.0, f64::max) + GAP;
-        let end = if anchor == Anchor::Start { edge + long } else { edge - long };
-        let [at, under, end] = [x(mean_ranks[method]), inner[place], end].map(short);
-        let [from, straight, lean, to] = [axis, straight, straight + LEAN, y].map(short);
-        let path = format!("M{at} {from}V{straight}L{under} {lean}V{to}H{end}");
-        sheet.path(&path, &format!("line {}", stroke(method)));
-        for (count, line) in lines.iter().chain([&rank(method)]).enumerate() {
-            let class = if count == lines.len() { "faint" } else { "" };
-            sheet.text([edge, y + count as f64 * ROW], line, class, anchor);
-        }
+fn branches(area: &Area, chart: &Chart, ranks: &[f64], labels: &[Vec<String>], [depth, height]: [i32; 2]) -> Drawn {
+    let order = ordered(ranks);
+    let (better, worse) = order.split_at(order.len().div_ceil(2));
+    let long = |method: usize| labels[method].iter().map(|line| width(line)).max().unwrap_or(0) + GAP;
+    let widest = |side: &[usize]| side.iter().map(|method| long(*method)).max().unwrap_or(0) + GAP;
+    let (left, right) = (MARGIN + widest(better), WIDTH - MARGIN - widest(worse));
+    let at: Vec<i32> = order.iter().map(|method| chart.backend_coord(&(ranks[*method], 0.0)).0).collect();
+    let mut inner: Vec<i32> = at.iter().map(|x| (*x).clamp(left, right)).collect();
+    spread(&mut inner, APART.min((right - left) / order.len() as i32), left, right);
+    let (page, axis) = (area.use_screen_coord(), chart.plotting_area().get_base_pixel().1);
+    let (straight, lean) = (axis + depth, axis + depth + LEAN);
+    for (place, method) in order.iter().copied().enumerate() {
+        // The outermost come first, so that no line crosses another.
+        let (row, edge, end, side) = if place < better.len() {
+            (place, MARGIN, MARGIN + long(method), HPos::Left)
+        } else {
+            (order.len() - 1 - place, WIDTH - MARGIN, WIDTH - MARGIN - long(method), HPos::Right)
+        };
+        let (top, x, inner) = (lean + row as i32 * height, at[place], inner[place]);
+        let y = top + LINE / 2;
+        let path = vec![(x, axis), (x, straight), (inner, lean), (inner, y), (end, y)];
+        page.draw(&PathElement::new(path, Paint::Line.of(method)))?;
+        write(&page, &labels[method], Paint::Letters, side, (edge, top))?;
+        let rank = format!("{:.2}", ranks[method]);
+        write(&page, &[rank], Paint::Faint, side, (edge, top + labels[method].len() as i32 * LINE))?;
     }
-    sheet.cursor = top + better.len() as f64 * height - LINE / 2.0;
-}
-
-fn describe(sheet: &mut Sheet, shown: &Differences, order: &[usize]) {
-    for method in order {
-        sheet.describe(&format!("{} has mean rank {}.", shown.names[*method], number(shown.mean_ranks[*method])));
-    }
-    for group in shown.groups {
-        let names: Vec<&str> = group.iter().map(|method| shown.names[*method]).collect();
-        sheet.describe(&format!("Not significantly different: {}.", names.join(", ")));
-    }
+    Ok(())
 }

@@ -1,18 +1,18 @@
 //! Lines over a budget: what was found by when, and who was ahead.
 
-use std::fmt::Write;
+use plotters::prelude::{Color as _, LineSeries, Polygon};
 
-use super::axis::{Axis, Span};
-use super::frame::{Field, Layout, beside, clipped, name_below, name_beside};
-use super::sheet::{Sheet, short};
-use super::style::{fill, stroke};
-use super::{PlotError, check_finite, counted, with_counts};
+use super::axis::{Axis, Span, number};
+use super::chart::{BELOW, Chart, beside, chart, name_below, name_beside};
+use super::page::{LINE, Page};
+use super::style::Paint;
+use super::{PlotError, check_finite, clipped, counted, with_counts};
 use crate::interval::{Band, Shown};
 
-/// Height of the field.
-const HEIGHT: f64 = 250.0;
+/// Height of the field and its axis.
+const HEIGHT: i32 = 3080;
 /// Least distance of points that are drawn: at most some 300 of them on a line.
-const STEP: f64 = 1.4;
+const STEP: i32 = 14;
 
 /// A method's curve.
 #[derive(Clone, Copy, Debug)]
@@ -58,16 +58,15 @@ impl Line<'_> {
     }
 
     /// Places of the points that show: the ends, and between them those where something changes, not too close.
-    fn shown(&self, field: &Field) -> Vec<usize> {
-        let last = self.positions.len() - 1;
+    fn shown(&self, chart: &Chart) -> Vec<usize> {
         let lists = || self.band.into_iter().flatten().chain([self.middle]);
+        let x = |place: usize| chart.backend_coord(&(self.positions[place], 0.0)).0;
         let mut shown = vec![0];
         let mut latest = 0;
-        for place in 1..=last {
+        for place in 1..self.positions.len() {
             // By the last one drawn, not the one before: what changed in between must not be lost.
             let changed = lists().any(|list| list[place] != list[latest]);
-            let far = field.x(self.positions[place]) - field.x(self.positions[latest]) >= STEP;
-            if place == last || (changed && far) {
+            if place + 1 == self.positions.len() || (changed && x(place) - x(latest) >= STEP) {
                 shown.push(place);
                 latest = place;
             }
@@ -76,24 +75,15 @@ impl Line<'_> {
     }
 
     /// Steps along one list, from the first of `places` to the last.
-    fn steps(&self, field: &Field, list: &[f64], places: &[usize]) -> String {
-        let mut path = String::new();
-        for (count, place) in places.iter().enumerate() {
-            let (x, y) = (short(field.x(self.positions[*place])), short(field.y(list[*place])));
-            // Writing to a String cannot fail.
-            let _ = if count == 0 { write!(path, "M{x} {y}") } else { write!(path, "H{x}V{y}") };
-        }
-        path
+    fn steps(&self, list: &[f64], places: &[usize]) -> Vec<(f64, f64)> {
+        let first = (self.positions[places[0]], list[places[0]]);
+        let step = |pair: &[usize]| [pair[0], pair[1]].map(|place| (self.positions[pair[1]], list[place]));
+        [first].into_iter().chain(places.windows(2).flat_map(step)).collect()
     }
 
-    /// The area between two lists.
-    fn area(&self, field: &Field, [low, high]: [&[f64]; 2], places: &[usize]) -> String {
-        let mut path = self.steps(field, high, places);
-        for pair in places.windows(2).rev() {
-            let (x, y) = (short(field.x(self.positions[pair[1]])), short(field.y(low[pair[0]])));
-            let _ = write!(path, "L{x} {y}H{}", short(field.x(self.positions[pair[0]])));
-        }
-        path + "Z"
+    fn end(&self) -> (f64, f64) {
+        let last = self.positions.len() - 1;
+        (self.positions[last], self.middle[last])
     }
 }
 
@@ -127,7 +117,7 @@ pub fn anytime(title: &str, across: &Axis, up: &Axis, curves: &[Curve]) -> Resul
 
 fn described(shown: Shown) -> String {
     match shown {
-        Shown::Mean { level } => format!("mean with {} % interval", super::axis::number(level * 100.0)),
+        Shown::Mean { level } => format!("mean with {} % interval", number(level * 100.0)),
         Shown::Median => "median with quartiles".to_owned(),
     }
 }
@@ -147,10 +137,16 @@ pub fn average_rank(
     let lines: Vec<Line> =
         curves.iter().map(|RankCurve { name, ranks }| Line { name, positions, middle: ranks, band: None }).collect();
     let caption = format!("1 is best; n = {}", counted(blocks, "block"));
-    draw(title, &caption, [across, &Axis::linear("mean rank")], &lines, Some(Span::ranks(curves.len(), 0.1)))
+    draw(
+        title,
+        &caption,
+        [across, &Axis::linear("mean rank")],
+        &lines,
+        Some(Span::ranks(curves.len().max(2) as f64 + 0.1, 0.9)),
+    )
 }
 
-/// Draws lines, downwards where the span of ranks is given.
+/// Draws lines, upwards along the span of ranks where it is given.
 fn draw(
     title: &str,
     caption: &str,
@@ -167,32 +163,32 @@ fn draw(
         None => Span::over(lines.iter().flat_map(|line| line.values().copied()), axes[1], 0.04)?,
     };
     let names: Vec<&str> = lines.iter().map(|line| line.name).collect();
-    let room = beside(&names, HEIGHT);
-    let mut sheet = Sheet::new(title, caption);
-    let layout = Layout { height: HEIGHT, beside: room.unwrap_or(0.0), downwards: ranks.is_some() };
-    let field = Field::draw(&mut sheet, axes, [across, up], layout);
+    let room = beside(&names, HEIGHT - BELOW);
+    let mut page = Page::new(title, caption);
+    page.upwards(axes[1].label);
+    for line in lines {
+        page.describe(&format!("{} ends at {}.", line.name, number(line.end().1)));
+    }
+    clipped(&mut page, [&across, &up]);
     // Many bands above each other hide what is below.
-    let class = if lines.len() > 4 { "band many" } else { "band" };
-    let places: Vec<Vec<usize>> = lines.iter().map(|line| line.shown(&field)).collect();
-    for (place, (line, shown)) in lines.iter().zip(&places).enumerate() {
-        if let Some(band) = line.band.filter(|[low, high]| low != high) {
-            sheet.path(&line.area(&field, band, shown), &format!("{class} {}", fill(place)));
+    let band = if lines.len() > 4 { Paint::Thin } else { Paint::Band };
+    let legend = if room.is_some() { 0 } else { names.len() as i32 * LINE + LINE / 4 };
+    page.draw(HEIGHT + legend, |area| {
+        let (field, below) = area.split_vertically(HEIGHT);
+        let mut chart = chart(&field, [across, up], axes[0].label, room.unwrap_or(0))?;
+        let places: Vec<Vec<usize>> = lines.iter().map(|line| line.shown(&chart)).collect();
+        for (place, (line, shown)) in lines.iter().zip(&places).enumerate() {
+            if let Some([low, high]) = line.band.filter(|[low, high]| low != high) {
+                let around = line.steps(high, shown).into_iter().chain(line.steps(low, shown).into_iter().rev());
+                chart.draw_series([Polygon::new(around.collect::<Vec<_>>(), band.of(place).filled())])?;
+            }
         }
-    }
-    for (place, (line, shown)) in lines.iter().zip(&places).enumerate() {
-        sheet.path(&line.steps(&field, line.middle, shown), &format!("line {}", stroke(place)));
-        let last = super::axis::number(line.middle[line.middle.len() - 1]);
-        sheet.describe(&format!("{} ends at {last}.", line.name));
-    }
-    if room.is_some() {
-        let end = |line: &Line| {
-            let last = line.positions.len() - 1;
-            [field.x(line.positions[last]), field.y(line.middle[last])]
-        };
-        name_beside(&mut sheet, &field, &names, &lines.iter().map(end).collect::<Vec<_>>());
-    } else {
-        name_below(&mut sheet, &names);
-    }
-    clipped(&mut sheet, [&across, &up]);
-    Ok(sheet.finish(title))
+        for (place, (line, shown)) in lines.iter().zip(&places).enumerate() {
+            chart.draw_series(LineSeries::new(line.steps(line.middle, shown), Paint::Line.of(place)))?;
+        }
+        match room {
+            Some(_) => name_beside(&field, &chart, &names, &lines.iter().map(Line::end).collect::<Vec<_>>()),
+            None => name_below(&below, &names),
+        }
+    })
 }
