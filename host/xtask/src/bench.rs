@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use archwright_build::run;
 use serde_json::Value;
 
+use crate::comparison;
 use crate::workspace::Workspace;
 
 /// The Python twin of the trainer's benchmark.
@@ -30,6 +31,7 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
     run(workspace.cargo()?.args(["bench", "--workspace", "--bench", "*"]))?;
     let python = python_epoch()?;
     let steps = search_steps(workspace, python.is_some())?;
+    let comparison = comparison::measure(workspace, &self::python())?;
     let figures = Figures { folder: workspace.target().join("criterion") };
     println!("\nMeasured in this run");
     figures.boundary()?;
@@ -37,6 +39,9 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
     figures.spaces()?;
     figures.training(python)?;
     steps.print();
+    if let Some(comparison) = comparison {
+        comparison.print();
+    }
     figures.start_up()
 }
 

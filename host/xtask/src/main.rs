@@ -1,6 +1,7 @@
 //! Set-up and developer tasks: `cargo xtask --help`.
 
 mod bench;
+mod comparison;
 mod libtorch;
 mod plugins;
 mod workspace;
