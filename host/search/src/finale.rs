@@ -96,7 +96,9 @@ impl Finale<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Vec<Retrained>, SearchError> {
         let seeds = if self.measured.is_some() { 1 } else { u64::from(self.settings.final_seeds) };
-        observer.on(Event::Retraining { trainings: candidates.len() as u64 * seeds });
+        if self.measured.is_none() {
+            observer.on(Event::Retraining { trainings: candidates.len() as u64 * seeds });
+        }
         for (index, Candidate { architecture, measured }) in candidates.iter().enumerate() {
             for repeat in 0..seeds {
                 let subject = architecture.clone();
@@ -125,7 +127,9 @@ impl Finale<'_> {
             })
             .collect();
         while let Some(delivery) = jobs.deliver(self.stop, observer)? {
-            observer.on(Event::Retrained);
+            if self.measured.is_none() {
+                observer.on(Event::Retrained);
+            }
             let Some(one) = usize::try_from(delivery.owner).ok().and_then(|index| retrained.get_mut(index)) else {
                 continue;
             };

@@ -423,7 +423,9 @@ impl Search {
 /// comes first, and it is resumed as one whose host was killed.
 pub(crate) fn finish(store: &Store, run: RunId, result: Result<Report, SearchError>) -> Result<Report, SearchError> {
     let recorded = match &result {
-        Ok(report) => store.end_run(run, RunStatus::Finished, Some(&json!(report)), None),
+        Ok(report) => store
+            .set_progress(run, report.tried.queries)
+            .and_then(|()| store.end_run(run, RunStatus::Finished, Some(&json!(report)), None)),
         Err(error @ (SearchError::Interrupted { .. } | SearchError::InterruptedFinale { .. })) => {
             store.end_run(run, RunStatus::Interrupted, None, Some(&error.to_string()))
         }

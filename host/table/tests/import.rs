@@ -232,3 +232,35 @@ fn damage_is_found() {
     std::fs::write(&made, &changed).unwrap();
     assert!(Table::open(&made).is_err());
 }
+
+#[test]
+fn parquet_is_read() {
+    use parquet::data_type::{ByteArrayType, DoubleType, Int64Type};
+    use parquet::file::writer::SerializedFileWriter;
+
+    let files = Files::new();
+    let path = files.folder.path().join("cells.parquet");
+    let schema = "message cells { REQUIRED BINARY arch (UTF8); REQUIRED INT64 epoch; OPTIONAL DOUBLE test_acc; }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let cells = [CELLS[0], CELLS[0], CELLS[1]].map(parquet::data_type::ByteArray::from);
+    column.typed::<ByteArrayType>().write_batch(&cells, None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&[5, 10, 10], None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<DoubleType>().write_batch(&[0.25, 0.5], Some(&[1, 0, 1]), None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let table = files.import(&path, &[]).unwrap().table;
+    let (space, column) = (space(), table.column(0, Measure::TestAccuracy).unwrap());
+    let value = |cell: &str, level| column.mean(table.find(&space, &point(&space, cell)).unwrap(), level);
+    assert_eq!(table.head().epochs, [5, 10]);
+    assert_eq!([value(CELLS[0], 0), value(CELLS[0], 1)], [Some(0.25), None]);
+    assert_eq!([value(CELLS[1], 0), value(CELLS[1], 1)], [None, Some(0.5)]);
+}

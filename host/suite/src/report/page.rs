@@ -38,7 +38,7 @@ pub(crate) fn render(results: &Results, sections: &[Section<'_>]) -> String {
                     }
                     section #setup {
                         h2 { "What was run" }
-                        @for one in tables::setup(results) { (table(&one)) }
+                        div.text { @for one in tables::setup(results) { (table(&one)) } }
                         h3 { "Settings" }
                         p { "Of the first run of each method, every default filled in; others differ in the seed." }
                         @for section in sections {

@@ -9,8 +9,8 @@ use archwright_sdk::{CurvePoint, Measurement};
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Which of an architecture's recorded trainings counts: the "mean" of them, or a "random" one, the same for every query of
-    /// the architecture in a run.
+    /// Which of an architecture's recorded trainings counts: the "mean" of them, or a "random" one, which the run's seed and the
+    /// network decide: the same for every query of it, and for every method that is run from this seed.
     pub trainings: Trainings,
     /// Whether a training goes on from where the last query of its architecture left it: only the epochs since then are charged.
     pub resume: bool,
@@ -32,9 +32,7 @@ pub struct BenchmarkTable {
     options: Options,
     full_epochs: u32,
     space: Space,
-    rng: Rng,
-    /// The number of the training that counts, by fingerprint.
-    trainings: HashMap<String, u64>,
+    seed: u64,
     /// Epochs that an architecture was trained for so far, by fingerprint.
     trained: HashMap<String, u32>,
     /// Fingerprints of what is being looked up, where they are needed.
@@ -54,8 +52,7 @@ impl Estimator for BenchmarkTable {
             options,
             full_epochs: setup.full_epochs,
             space,
-            rng: Rng::new(setup.seed),
-            trainings: HashMap::new(),
+            seed: setup.seed,
             trained: HashMap::new(),
             jobs: BTreeMap::new(),
         })
@@ -70,10 +67,7 @@ impl Estimator for BenchmarkTable {
         let named = resume || trainings == Trainings::Random;
         let name = if named { Some(self.space.fingerprint(architecture)?) } else { None };
         let training = match &name {
-            Some(name) if trainings == Trainings::Random => {
-                let rng = &mut self.rng;
-                Some(*self.trainings.entry(name.clone()).or_insert_with(|| rng.next_u64()))
-            }
+            Some(name) if trainings == Trainings::Random => Some(number(self.seed, name)),
             _ => None,
         };
         let trained_epochs = match &name {
@@ -104,6 +98,14 @@ impl Estimator for BenchmarkTable {
         let (objectives, cost) = (outcome.objectives.clone(), outcome.cost);
         Ok(Step::Done(Estimate { objectives, uncertainty: Vec::new(), gradient: Vec::new(), cost, fidelity, curve }))
     }
+}
+
+/// The number of the training that counts: seed and network decide it, so that methods that are run from the same seeds see the
+/// same noise.
+fn number(seed: u64, fingerprint: &str) -> u64 {
+    // A fingerprint is a digest in hexadecimal, any part of which is as good as random.
+    let network = fingerprint.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default();
+    Rng::new(seed ^ network).next_u64()
 }
 
 archwright_sdk::export_estimator!(BenchmarkTable);
@@ -149,6 +151,9 @@ mod tests {
         };
         let (first, other, again) = (training(0, 0), training(1, 1), training(2, 0));
         assert!(first.is_some() && first == again && first != other);
+        let (mut late, space) = open(Options { trainings: Trainings::Random, resume: false });
+        let measurement = looked_up(late.begin(0, &Query::full(0, space.sample(1))).unwrap());
+        assert_eq!(measurement.training, other, "whatever was asked for before");
     }
 
     #[test]
