@@ -117,3 +117,77 @@ fn simulated_workers_take_their_time() {
     let times: Vec<f64> = arrived.iter().map(|one| one["at"].as_f64().unwrap()).collect();
     assert!(times.is_sorted(), "outcomes come in the order of their ends");
 }
+
+/// A rung of the simulation by hand: values by query, in the order in which they were told, and who was promoted.
+#[derive(Default)]
+struct Rung {
+    told: Vec<(u64, f64)>,
+    promoted: Vec<u64>,
+}
+
+/// Asynchronous successive halving with eight simulated workers, against a simulation of its events by hand: who is promoted
+/// when, and when each outcome is there (Li et al. 2020, algorithm 2).
+#[test]
+fn asynchronous_halving_does_what_a_simulation_by_hand_does() {
+    const ETA: usize = 9;
+    const QUERIES: usize = 400;
+    let bench = bench(true);
+    let strategy = "use = \"asha\"\nmax_resource = 81\nmin_resource = 1\neta = 9";
+    let rest = format!("[budget]\nqueries = {QUERIES}\n[run]\nworkers = 8");
+    bench.write("e.toml", experiment(strategy, "", &rest));
+    bench.json(["run", "e.toml", "--json"]);
+    let text = String::from_utf8(bench.output(["journal", "1"]).stdout).unwrap();
+    let mut asked: Vec<(f64, Option<u64>)> = Vec::new();
+    let mut arrived = vec![(0.0, 0.0, 0.0); QUERIES];
+    for line in text.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        for query in record["asked"]["answer"]["Ok"]["queries"].as_array().into_iter().flatten() {
+            asked.push((query["fidelity"].as_f64().unwrap(), query["parent"].as_u64()));
+        }
+        // One action a query: tickets and queries have the same numbers.
+        if let Some(arrival) = record.get("arrived")
+            && let Some(slot) = arrived.get_mut(arrival["ticket"].as_u64().unwrap() as usize)
+        {
+            let outcome = &arrival["result"]["Ok"];
+            let number = |value: &Value| value.as_f64().unwrap();
+            *slot = (number(&outcome["seconds"]), number(&outcome["metrics"]["accuracy"]), number(&arrival["at"]));
+        }
+    }
+    assert_eq!(asked.len(), QUERIES);
+
+    let mut rungs = [Rung::default(), Rung::default(), Rung::default()];
+    let fidelities = [1.0 / 81.0, 9.0 / 81.0, 1.0];
+    let rung_of = |fidelity: f64| fidelities.iter().position(|one| (one - fidelity).abs() < 1e-9).unwrap();
+    let mut next = 0;
+    let mut running: Vec<(f64, u64)> = Vec::new();
+    let mut now = 0.0;
+    loop {
+        while running.len() < 8 && next < QUERIES as u64 {
+            let promotion = (0..2).rev().find_map(|level| {
+                let mut best = rungs[level].told.clone();
+                best.sort_by(|left, right| right.1.total_cmp(&left.1));
+                best.truncate(best.len() / ETA);
+                let found = best.into_iter().find(|(query, _)| !rungs[level].promoted.contains(query))?;
+                Some((level, found.0))
+            });
+            let (fidelity, parent) = asked[next as usize];
+            match promotion {
+                Some((level, query)) => {
+                    rungs[level].promoted.push(query);
+                    assert_eq!((rung_of(fidelity), parent), (level + 1, Some(query)), "query {next}");
+                }
+                None => assert_eq!((rung_of(fidelity), parent), (0, None), "query {next}"),
+            }
+            running.push((now + arrived[next as usize].0, next));
+            next += 1;
+        }
+        // Of those that end together, the one that was asked for first.
+        running.sort_by(|left, right| left.partial_cmp(right).unwrap());
+        let Some((end, query)) = (!running.is_empty()).then(|| running.remove(0)) else { break };
+        now = end;
+        let (_, value, at) = arrived[query as usize];
+        assert_eq!(at, end, "query {query}");
+        rungs[rung_of(asked[query as usize].0)].told.push((query, value));
+    }
+    assert!(rungs[2].told.len() > 2, "some were trained in full");
+}

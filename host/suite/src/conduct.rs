@@ -191,7 +191,7 @@ impl Suite {
                 });
             }
             drop(sender);
-            let recorded = record(store, &ended, observer);
+            let recorded = record(store, &ended, stop, observer);
             if recorded.is_err() {
                 stop.request();
             }
@@ -206,8 +206,13 @@ impl Suite {
 
 type Ended<'a> = (Option<Task<'a>>, Result<Report, SearchError>);
 
-/// Records ends of runs until there are no more. Their journals are on disk before.
-fn record(store: &Store, ended: &Receiver<Ended<'_>>, observer: &mut dyn FnMut(Event<'_>)) -> Result<(), SuiteError> {
+/// Records ends of runs until there are no more, or one fails. Their journals are on disk before.
+fn record(
+    store: &Store,
+    ended: &Receiver<Ended<'_>>,
+    stop: &Stop,
+    observer: &mut dyn FnMut(Event<'_>),
+) -> Result<(), SuiteError> {
     let mut gathered: Vec<EndOfRun> = Vec::new();
     let mut problem = None;
     let mut since = Instant::now();
@@ -223,6 +228,8 @@ fn record(store: &Store, ended: &Receiver<Ended<'_>>, observer: &mut dyn FnMut(E
             }),
             Ok((_, Err(SearchError::Interrupted { .. } | SearchError::InterruptedFinale { .. }))) => {}
             Ok((task, Err(source))) => {
+                // What ended is kept; the rest would only be in vain.
+                stop.request();
                 problem = problem.or(Some(match task {
                     Some(Task { combination, seed, .. }) => failed(combination, seed, source),
                     None => SuiteError::Journal(Box::new(source)),
