@@ -63,6 +63,7 @@ fn make(options: &TableImport, locations: &Locations, output: Output) -> Result<
 
 fn summary(head: &Head) -> String {
     let epochs = match &head.epochs[..] {
+        [1] => "after one epoch".to_owned(),
         [only] => format!("after {only} epochs"),
         [first, .., last] => format!("after {} numbers of epochs from {first} to {last}", head.epochs.len()),
         [] => String::new(),

@@ -80,9 +80,9 @@ impl Measure {
         matches!(self, Self::ValidationAccuracy | Self::TestAccuracy)
     }
 
-    /// Whether it is known of an architecture without any training.
+    /// Whether it is a size of the network, the same in all its trainings on a data set.
     pub fn is_size(self) -> bool {
-        matches!(self, Self::Parameters | Self::MultiplyAdds | Self::Latency)
+        matches!(self, Self::Parameters | Self::MultiplyAdds)
     }
 
     /// What it is counted in, for tables and axes; nothing for counts.

@@ -199,31 +199,48 @@ impl Axes {
             let problem = format!("`{}` holds {}, which is no {}", column.header, column.values[place], column.measure);
             return Err(TableError::Rows { problems: vec![(gathered.keys[place].row, problem)], more: 0 });
         }
-        let of_architecture = column.measure.is_size() && column.data_set.is_none();
-        let data_sets: Vec<Option<u32>> = match (&column.data_set, of_architecture) {
-            (_, true) => vec![None],
-            (Some(name), _) => {
-                gathered.data_sets.iter().position(|one| one == name).map(|at| Some(at as u32)).into_iter().collect()
-            }
-            (None, false) => (0..gathered.data_sets.len() as u32).map(Some).collect(),
+        let is_size = column.measure.is_size();
+        let by_row = gathered.data_sets_by_row() && column.data_set.is_none();
+        let is_there = |data_set: &u32| {
+            let mut rows = gathered.keys.iter().zip(&column.values);
+            rows.any(|(key, given)| key.data_set == *data_set && !given.is_nan())
         };
-        let length = if of_architecture { order.len() } else { order.len() * self.seeds * self.epochs.len() };
-        let from_rows = column.data_set.is_none() && !of_architecture && gathered.data_sets_by_row();
+        let all = 0..gathered.data_sets.len() as u32;
+        let there: Vec<u32> = if by_row { all.clone().filter(is_there).collect() } else { Vec::new() };
+        let data_sets: Vec<Option<u32>> = match &column.data_set {
+            Some(name) => {
+                let place = gathered.data_sets.iter().position(|one| one == name);
+                place.map(|place| Some(place as u32)).into_iter().collect()
+            }
+            // A size that is said for no data set, or for one alone, is that on any.
+            None if is_size && there.len() < 2 => vec![None],
+            None if by_row => there.into_iter().map(Some).collect(),
+            None => all.map(Some).collect(),
+        };
+        let length = if is_size { order.len() } else { order.len() * self.seeds * self.epochs.len() };
         let mut spread = Vec::new();
         for data_set in data_sets {
             let mut values = vec![f64::NAN; length];
             for (at, (key, given)) in gathered.keys.iter().zip(&column.values).enumerate() {
-                if given.is_nan() || (from_rows && Some(key.data_set) != data_set) {
+                if given.is_nan() || (by_row && data_set.is_some_and(|its| its != key.data_set)) {
                     continue;
                 }
                 let row = order[key.architecture as usize];
-                let place = match of_architecture {
+                let place = match is_size {
                     true => row,
                     false => {
                         (row * self.seeds + self.seed_of[at] as usize) * self.epochs.len() + self.level_of[at] as usize
                     }
                 };
-                values[place] = value(*given);
+                let value = value(*given);
+                if is_size && !values[place].is_nan() && values[place] != value {
+                    let problem = format!(
+                        "`{}` holds {given}, and for the same architecture in an earlier row something else",
+                        column.header
+                    );
+                    return Err(TableError::Rows { problems: vec![(key.row, problem)], more: 0 });
+                }
+                values[place] = value;
             }
             let known = || values.iter().filter(|value| !value.is_nan());
             let bound = |fold: fn(f64, f64) -> f64| known().copied().reduce(fold).unwrap_or(0.0);

@@ -45,7 +45,7 @@ pub struct Head {
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnSummary {
-    /// Place of the data set in [`Head::data_sets`]; nothing for what does not depend on it.
+    /// Place of the data set in [`Head::data_sets`]; nothing for a size that is the same on all.
     pub data_set: Option<u32>,
     /// What was measured.
     pub measure: Measure,
@@ -76,7 +76,7 @@ impl Head {
     /// Values in a column.
     pub(crate) fn length(&self, column: &ColumnSummary) -> Option<usize> {
         let architectures = usize::try_from(self.architectures).ok()?;
-        if column.data_set.is_none() {
+        if column.measure.is_size() {
             return Some(architectures);
         }
         architectures.checked_mul(self.seeds as usize)?.checked_mul(self.epochs.len())

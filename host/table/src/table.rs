@@ -194,7 +194,7 @@ impl Table {
             column.measure == measure && column.data_set.is_none_or(|its| its == data_set)
         };
         let place = self.head.columns.iter().position(is_it)?;
-        let flat = self.head.columns[place].data_set.is_none();
+        let flat = measure.is_size();
         let bytes = &self.map[self.columns[place].clone()];
         Some(Column { bytes, seeds: self.head.seeds as usize, levels: self.head.epochs.len(), flat })
     }

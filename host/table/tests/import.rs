@@ -215,6 +215,20 @@ fn rows_may_name_their_data_set() {
     let table = files.import(&files.write("long.csv", &text), &[]).unwrap().table;
     let mean = |name: &str| table.column(table.data_set(name).unwrap(), Measure::TestAccuracy).unwrap().mean(0, 0);
     assert_eq!((mean("a"), mean("b")), (Some(0.25), Some(0.5)));
+    let header = "architecture,dataset,seed,test_accuracy,params";
+    let sizes = |rows: &[&str]| {
+        let rows: Vec<String> = rows.iter().map(|row| format!("{},{row}", CELLS[0])).collect();
+        files.import(&files.write("sizes.csv", &format!("{header}\n{}", rows.join("\n"))), &[])
+    };
+    let size = |table: &Table, name: &str| {
+        table.column(table.data_set(name).unwrap(), Measure::Parameters).unwrap().mean(0, 0)
+    };
+    let table = sizes(&["a,0,0.5,7", "a,1,0.5,7", "b,0,0.5,9"]).unwrap().table;
+    assert_eq!((size(&table, "a"), size(&table, "b")), (Some(7.0), Some(9.0)));
+    let table = sizes(&["a,0,0.5,7", "b,0,0.5,"]).unwrap().table;
+    assert_eq!((size(&table, "a"), size(&table, "b")), (Some(7.0), Some(7.0)), "said once");
+    let problem = sizes(&["a,0,0.5,7", "a,1,0.5,8"]).unwrap_err().to_string();
+    assert!(problem.contains("row 2: `params` holds 8"), "{problem}");
 }
 
 #[test]
