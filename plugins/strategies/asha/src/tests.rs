@@ -122,7 +122,7 @@ fn beats_random_search_at_equal_cost() {
 
 #[test]
 fn goes_on_when_everything_fails_and_never_promotes_it() {
-    let history = run(&mut open(Options::default(), 0), 2.0, 3, None, |_| None);
+    let history = run(&mut open(Options::default(), 0), 8.0, 3, None, |_| None);
     assert!(history.len() >= 500 && history.iter().all(|run| run.query.parent.is_none()));
 }
 
