@@ -131,7 +131,7 @@ fn a_lock_makes_the_same_again_or_says_what_differs() {
     bench.json(["table", "import", "cells.csv", "--space", "nas-bench-201", "--json"]);
     let output = elsewhere("fourth");
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && message.contains("table: the lock has"), "{message}");
+    assert!(!output.status.success() && message.contains("data: the lock has"), "{message}");
 }
 
 #[test]
@@ -149,6 +149,8 @@ fn what_does_not_fit_together_is_told_before_anything_runs() {
     refused("use = \"local-search\"", "use = \"random\"", "two [[strategy]] have the same label");
     refused("seeds = 12", "seeds = [1, 1]", "`seeds`");
     refused("seeds = 12", "seeds = 12\nseed = 3", "unknown key `seed`");
+    refused("seeds = 12", "seeds = 12\nreport = { target = 94.0 }", "is a share");
+    refused("data = \"cells.table\"", "data = \"cells.table\"\nspaces = [\"other\"]", "no [[space]] has this label");
     refused("[budget]\nqueries = 80", "", "budget");
     refused("[estimator]\nuse = \"benchmark-table\"", "", "there is no [[estimator]]");
     bench.write("suite.toml", SUITE);
@@ -172,4 +174,43 @@ fn methods_are_compared_by_training_as_well() {
     bench.json(["compare", "suite.toml", "--json"]);
     assert!(files(&bench.path().join("suite-report")) == report);
     assert_eq!(bench.json(["verify", "2", "--json"])["complete"], true);
+}
+
+/// Along the way and in the end values are of one kind each, and regret is to the best of that kind that is allowed.
+#[test]
+fn what_is_lacking_is_lacking_to_the_best_that_can_be() {
+    let bench = bench();
+    let suite = SUITE
+        .replace("[budget]", "[constraints]\nparameters = 400_000\n\n[budget]")
+        .replace("queries = 80", "queries = 300");
+    bench.write("suite.toml", suite);
+    let compared = bench.json(["compare", "suite.toml", "--json"]);
+    let problem = &compared["problems"][0];
+    let best = problem["best"].as_f64().unwrap();
+    let unlimited = bench.json(["table", "best", "cells.table", "--measure", "test-accuracy", "-n", "1", "--json"]);
+    assert!(best < unlimited[0]["best"][0]["value"].as_f64().unwrap());
+    for method in problem["methods"].as_array().unwrap() {
+        assert!(method["mean"].as_f64().unwrap() <= best, "{method} is above {best}");
+    }
+    // Another target is another report of the same runs.
+    let suite = fs::read_to_string(bench.path().join("suite.toml")).unwrap();
+    bench.write("suite.toml", suite.replace("seeds = 12", "seeds = 12\nreport = { target = 0.5 }"));
+    assert_eq!(bench.json(["compare", "suite.toml", "--json"])["comparison"], compared["comparison"]);
+}
+
+/// A data file that changed is other data, though it has the same name.
+#[test]
+fn other_data_is_another_comparison() {
+    let bench = Bench::new();
+    let suite = "seeds = 1\n[space]\nuse = \"rnn-cell\"\nfeatures = 8\n[strategy]\nuse = \"random\"\n[estimator]\n\
+                 use = \"full-training\"\n[task]\ndata = \"text.txt\"\n[task.recipe]\nepochs = 1\nbatch_size = 4\n\
+                 sequence_length = 8\n[budget]\nqueries = 1\n[run]\nfinalists = 1\nfinal_seeds = 1\n";
+    bench.write("suite.toml", suite);
+    let comparison = |words: &str| {
+        bench.write("text.txt", words.repeat(300));
+        bench.json(["compare", "suite.toml", "--json"])["comparison"].clone()
+    };
+    let first = comparison("one two three four\n");
+    assert_eq!(comparison("one two three four\n"), first);
+    assert_ne!(comparison("one two four three\n"), first);
 }

@@ -17,7 +17,9 @@ use crate::runs::{date, table};
 
 pub(crate) fn compare(options: &args::Compare, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     let environment = locations.environment(false)?;
-    let suite = Suite::read(&options.suite, &environment).map_err(refused)?;
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    let suite = Suite::read(&options.suite, &environment, &stop).map_err(refused)?;
     if options.dry_run {
         return dry_run(&suite, output);
     }
@@ -25,8 +27,6 @@ pub(crate) fn compare(options: &args::Compare, locations: &Locations, output: Ou
     if options.locked {
         suite.check_lock(&lock).map_err(refused)?;
     }
-    let stop = Stop::default();
-    stop_on_signals(&stop)?;
     let bar = ProgressBar::new(suite.runs() as u64);
     bar.set_style(
         ProgressStyle::with_template("{wide_bar} {pos} of {len} runs, {eta} left")
@@ -43,12 +43,13 @@ pub(crate) fn compare(options: &args::Compare, locations: &Locations, output: Ou
     let store = Store::open(&locations.store)?;
     let comparison = store.comparison(&conducted.comparison.to_string())?;
     let results = Results::read(&store, &comparison).map_err(refused)?;
+    let told = tell(&results, &folder, conducted.comparison.to_string(), output)?;
     if options.locked {
         suite.check_outcomes(&lock, &results).map_err(refused)?;
     } else {
         suite.write_lock(&lock, &results).map_err(refused)?;
     }
-    tell(&results, &folder, conducted.comparison.to_string(), output)
+    Ok(told)
 }
 
 pub(crate) fn report(options: &args::Report, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
@@ -119,6 +120,7 @@ fn refused(error: SuiteError) -> CliError {
         SuiteError::Stopped { .. } => CliError::Interrupted(message),
         SuiteError::Form { .. } | SuiteError::Empty(_) => CliError::input(message, None),
         SuiteError::File { doing: "read", .. } => CliError::input(message, None),
-        _ => anyhow::Error::from(error).into(),
+        // The text says what the cause says.
+        _ => anyhow::Error::msg(message).into(),
     }
 }

@@ -17,9 +17,13 @@ use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
 
 pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
-    let runs = if locations.has_store() { standing(&locations.existing_store()?)? } else { Vec::new() };
+    let (runs, in_comparisons) =
+        if locations.has_store() { standing(&locations.existing_store()?)? } else { (Vec::new(), 0) };
     if output.json {
         output.value(&runs)?;
+    } else if runs.is_empty() && in_comparisons > 0 {
+        output
+            .text(&format!("{in_comparisons} runs, all part of comparisons: `archwright comparisons` lists those"))?;
     } else if runs.is_empty() {
         let what = if locations.has_store() { "runs in" } else { "store" };
         output.text(&format!("no {what} {}: `archwright run FILE` makes one", locations.store.display()))?;
@@ -33,10 +37,11 @@ pub(crate) fn list(locations: &Locations, output: Output) -> Result<ExitCode, Cl
     Ok(ExitCode::SUCCESS)
 }
 
-/// The runs that are part of no comparison: those are listed there.
-fn standing(store: &Store) -> Result<Vec<RunRecord>, StoreError> {
-    let runs = store.runs()?.into_iter().filter(|run| run.comparison.is_none());
-    Ok(runs.map(|run| store.standing(run)).collect())
+/// The runs that are part of no comparison, and how many are: those are listed there.
+fn standing(store: &Store) -> Result<(Vec<RunRecord>, usize), StoreError> {
+    let (compared, runs): (Vec<RunRecord>, _) = store.runs()?.into_iter().partition(|run| run.comparison.is_some());
+    let runs: Vec<RunRecord> = runs;
+    Ok((runs.into_iter().map(|run| store.standing(run)).collect(), compared.len()))
 }
 
 /// A borderless table with these headings.

@@ -29,7 +29,10 @@ fn open(path: &Path) -> Result<Table, CliError> {
 }
 
 fn refused(error: TableError) -> CliError {
-    CliError::input(error.to_string(), None)
+    match error {
+        TableError::File { doing: "write", .. } => anyhow::Error::msg(error.to_string()).into(),
+        error => CliError::input(error.to_string(), None),
+    }
 }
 
 fn make(options: &TableImport, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
@@ -37,6 +40,9 @@ fn make(options: &TableImport, locations: &Locations, output: Output) -> Result<
     let choice = SpaceChoice { space: space.clone(), options: set.clone(), input: input.clone(), classes: *classes };
     let opened = space::open(&choice, locations)?;
     let into = into.clone().unwrap_or_else(|| file.with_extension("table"));
+    if into.canonicalize().is_ok_and(|into| file.canonicalize().is_ok_and(|file| file == into)) {
+        return Err(CliError::input("the table would be written over the file that it is made of", None));
+    }
     let asked = Import { file, space: &opened, name: space, columns, epochs: *epochs };
     let imported = import(&asked, &into).map_err(refused)?;
     let head = imported.table.head();

@@ -44,5 +44,6 @@ pub use report::{Event, Finalist, Observed, Observer, Report, Summary, Tried};
 pub use resumption::Resumption;
 pub use search::{Environment, Search};
 pub use stop::Stop;
+pub use tabular::Optimum;
 pub use trainers::{TrainerCommand, TrainerPool};
 pub use verify::{Verification, Verified};

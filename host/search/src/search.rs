@@ -21,7 +21,7 @@ use crate::parts::{GRADIENTS, Loaded, Parts, Pinned, Prefer, load, needs};
 use crate::report::{Observer, Report};
 use crate::set::{LATENCY, Set, TRAIN};
 use crate::stop::Stop;
-use crate::tabular::{LOOK_UP, TableExecutor, Tabular};
+use crate::tabular::{LOOK_UP, Optimum, TableExecutor, Tabular};
 use crate::trainers::{TrainerCommand, TrainerPool};
 
 /// What a search finds on this machine.
@@ -98,21 +98,43 @@ impl Search {
         }
     }
 
-    /// What the table says of itself that the search is on, where it is on one, once everything else fits it.
-    ///
-    /// # Errors
-    /// Where the space is not the table's, or the estimator needs what a table has not.
-    pub fn check_table(&self) -> Result<Option<Ready>, SearchError> {
-        let Some(ready) = self.loaded.tabular.as_ref().map(Tabular::ready) else { return Ok(None) };
-        self.check_trainer(&ready)?;
-        self.space(&ready)?;
-        Ok(Some(ready))
+    /// The best values of the first objective in the table that the search is on, after a full training; none of other tasks.
+    pub fn optimum(&self) -> Optimum {
+        let first = self.experiment.task.objectives.first();
+        let tabular = self.loaded.tabular.as_ref();
+        tabular.zip(first).map_or_else(Optimum::default, |(tabular, first)| tabular.optimum(*first))
     }
 
-    /// The best value of the first objective in the table that the search is on, after a full training: on the test set, where
-    /// the table has it.
-    pub fn optimum(&self) -> Option<f64> {
-        self.loaded.tabular.as_ref()?.optimum(*self.experiment.task.objectives.first()?)
+    /// What the search works on: what its table says of itself, or a trainer that is asked, once everything else fits that.
+    ///
+    /// # Errors
+    /// Where the space is not the table's, the estimator needs what is not there, or no trainer can work on the task.
+    pub fn probe(&self, stop: &Stop) -> Result<Ready, SearchError> {
+        let ready = match &self.loaded.tabular {
+            Some(tabular) => tabular.ready(),
+            None => {
+                let folder = tempfile::tempdir().map_err(SearchError::Scratch)?;
+                let devices: Vec<String> = self.workers().into_iter().take(1).collect();
+                self.pool(folder.path(), &devices, stop, "the trainer was asked")?.ready().clone()
+            }
+        };
+        self.check_trainer(&ready)?;
+        self.space(&ready)?;
+        Ok(ready)
+    }
+
+    /// Whether the task is a table of measurements.
+    pub fn is_on_table(&self) -> bool {
+        self.loaded.tabular.is_some()
+    }
+
+    /// Checks that what the search is made of can work on what another search of the same task said it works on.
+    ///
+    /// # Errors
+    /// As [`Search::probe`].
+    pub fn check_on(&self, ready: &Ready) -> Result<(), SearchError> {
+        self.check_trainer(ready)?;
+        self.space(ready).map(|_| ())
     }
 
     /// What the store knows of a run of this search, and the folder that relative paths in it start at; `ready` says what it

@@ -9,8 +9,9 @@ use std::time::Duration;
 use archwright_protocol::{
     Action, DataSummary, DeviceSummary, Epoch, Failure, FailureKind, LookUp, Metrics, Outcome, Ready, VERSION,
 };
-use archwright_space::{Architecture, Space};
+use archwright_space::{Architecture, SizeLimits, Space};
 use archwright_table::{Column, Measure, Table, TableError};
+use serde::{Deserialize, Serialize};
 
 use crate::executor::{ActionResult, Executor, ExecutorEvent, Work};
 use crate::experiment::{ExperimentFile, ObjectiveName, Signal};
@@ -27,7 +28,18 @@ pub(crate) struct Tabular {
     signal: Signal,
     /// Longest latency that counts, in seconds.
     limit: Option<f64>,
+    /// Limits of size.
+    sizes: SizeLimits,
     space: Arc<OnceLock<Arc<Space>>>,
+}
+
+/// The best values that there are on a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Optimum {
+    /// Of what the search sees.
+    pub seen: Option<f64>,
+    /// On the test set.
+    pub test: Option<f64>,
 }
 
 impl Tabular {
@@ -49,7 +61,14 @@ impl Tabular {
         };
         let signal = settings.signal.unwrap_or_default();
         let limit = file.experiment.latency().and_then(|latency| latency.limit);
-        let tabular = Self { table: Arc::new(table), data_set, signal, limit, space: Arc::default() };
+        let tabular = Self {
+            table: Arc::new(table),
+            data_set,
+            signal,
+            limit,
+            sizes: file.experiment.size_limits(),
+            space: Arc::default(),
+        };
         tabular.check_objectives(file)?;
         Ok(tabular)
     }
@@ -90,17 +109,41 @@ impl Tabular {
         self.table.column(self.data_set, measure)
     }
 
-    /// The best value of an objective after a full training, the mean over trainings: on the test set, or else as the search
-    /// sees it.
-    pub(crate) fn optimum(&self, objective: ObjectiveName) -> Option<f64> {
-        let (measures, best): (_, fn(f64, f64) -> f64) = match objective {
-            ObjectiveName::Accuracy => ([Measure::TestAccuracy, self.seen().0], f64::max),
-            ObjectiveName::Loss => ([Measure::TestLoss, self.seen().1], f64::min),
-            _ => return None,
+    /// The best values of an objective after a full training, the mean over trainings, among what the experiment allows: as the
+    /// search sees it, and on the test set.
+    pub(crate) fn optimum(&self, objective: ObjectiveName) -> Optimum {
+        let ((seen, test), best): (_, fn(f64, f64) -> f64) = match objective {
+            ObjectiveName::Accuracy => ((self.seen().0, Measure::TestAccuracy), f64::max),
+            ObjectiveName::Loss => ((self.seen().1, Measure::TestLoss), f64::min),
+            _ => return Optimum::default(),
         };
-        let column = measures.into_iter().find_map(|measure| self.column(measure))?;
-        let level = self.table.head().epochs.len().checked_sub(1)?;
-        (0..self.table.len()).filter_map(|row| column.mean(row, level)).reduce(best)
+        let level = self.table.head().epochs.len().saturating_sub(1);
+        let latency = self.column(Measure::Latency);
+        let is_allowed = |row: &usize| {
+            let small = self.table.facts(*row).is_none_or(|facts| self.sizes.check(&facts.footprint).is_ok());
+            let latency = latency.as_ref().and_then(|column| column.mean(*row, level));
+            small && self.limit.zip(latency).is_none_or(|(limit, latency)| latency <= limit)
+        };
+        let of = |measure| {
+            let column = self.column(measure)?;
+            let rows = (0..self.table.len()).filter(is_allowed);
+            rows.filter_map(|row| column.mean(row, level)).reduce(best)
+        };
+        Optimum { seen: of(seen), test: of(test) }
+    }
+
+    /// Trainings of an architecture that have what the search sees at a level.
+    fn trainings_at(&self, row: usize, level: usize) -> Vec<usize> {
+        let Some(column) = self.column(self.seen().0) else { return Vec::new() };
+        let trainings = 0..self.table.head().seeds as usize;
+        trainings.filter(|training| column.get(row, *training, level).is_some()).collect()
+    }
+
+    /// What an architecture comes to on the test set, the mean over all of its trainings, whichever of them the search saw.
+    fn test(&self, row: usize, level: usize) -> Option<Metrics> {
+        let mean = |measure| self.column(measure)?.mean(row, level);
+        let accuracy = mean(Measure::TestAccuracy)?;
+        Some(Metrics { accuracy, loss: mean(Measure::TestLoss).unwrap_or(f64::NAN) })
     }
 
     /// Epochs of a full training.
@@ -158,19 +201,23 @@ impl Tabular {
         };
         let epochs = &self.table.head().epochs;
         let fits = epochs.partition_point(|epoch| epoch <= until_epoch).saturating_sub(1);
-        let view = View { tabular: self, row, training: *training };
         // An architecture that lacks a level has been stopped before, or was not looked at there.
-        let Some(level) = (0..=fits).rev().find(|level| view.metrics(*level, self.seen()).is_some()) else {
+        let levels = (0..=fits).rev().chain(fits + 1..epochs.len());
+        let mut there = levels.map(|level| (level, self.trainings_at(row, level)));
+        let Some((level, trainings)) = there.find(|(_, trainings)| !trainings.is_empty()) else {
             let problem = format!("the table has no {} of {}", self.seen().0, readable(space, subject));
             return failure(FailureKind::Data, problem);
         };
+        let chosen = training.and_then(|number| trainings.get((number % trainings.len() as u64) as usize));
+        let view = View { tabular: self, row, trainings: chosen.map_or(trainings.clone(), |one| vec![*one]) };
         let first = if *curve { 0 } else { level };
         let entries = (first..=level).filter_map(|level| {
             let metrics = view.metrics(level, self.seen())?;
             let train_loss = view.value(Measure::TrainingLoss, level).unwrap_or(f64::NAN);
             Some(Epoch { epoch: epochs[level], train_loss, metrics })
         });
-        let latency = view.value(Measure::Latency, level);
+        let latency =
+            (0..=level).rev().chain(level + 1..epochs.len()).find_map(|any| view.value(Measure::Latency, any));
         if let (Some(limit), Some(latency)) = (self.limit, latency)
             && latency > limit
         {
@@ -178,14 +225,12 @@ impl Tabular {
             return failure(FailureKind::Infeasible, problem);
         }
         let trained = epochs.iter().rposition(|epoch| epoch <= trained_epochs);
-        let seconds = (view.seconds(level) - trained.map_or(0.0, |level| view.seconds(level))).max(0.0);
+        let spent = trained.map_or(Some(0.0), |level| view.seconds(level));
+        let Some(seconds) = view.seconds(level).zip(spent).map(|(all, spent)| (all - spent).max(0.0)) else {
+            return failure(FailureKind::Data, format!("the table has no seconds of {}", readable(space, subject)));
+        };
         let metrics = view.metrics(level, self.seen()).unwrap_or(Metrics { accuracy: f64::NAN, loss: f64::NAN });
-        Ok(Outcome {
-            curve: entries.collect(),
-            latency,
-            test: view.metrics(level, (Measure::TestAccuracy, Measure::TestLoss)),
-            ..Outcome::of(metrics, seconds)
-        })
+        Ok(Outcome { curve: entries.collect(), latency, test: self.test(row, level), ..Outcome::of(metrics, seconds) })
     }
 }
 
@@ -194,23 +239,20 @@ fn readable(space: &Space, subject: &Architecture) -> String {
     labels.collect::<Vec<_>>().join(" ")
 }
 
-/// What a table has of one architecture: of one of its trainings, or their mean.
+/// What a table has of one architecture in some of its trainings.
 struct View<'a> {
     tabular: &'a Tabular,
     row: usize,
-    training: Option<u64>,
+    trainings: Vec<usize>,
 }
 
 impl View<'_> {
+    /// The mean over the trainings that have it.
     fn value(&self, measure: Measure, level: usize) -> Option<f64> {
         let column = self.tabular.column(measure)?;
-        let Some(number) = self.training else { return column.mean(self.row, level) };
-        let seeds = 0..self.tabular.table.head().seeds as usize;
-        // Which of them is decided by what the search sees, so that all measures are of one training.
-        let seen = self.tabular.column(self.tabular.seen().0)?;
-        let there: Vec<usize> = seeds.filter(|seed| seen.get(self.row, *seed, level).is_some()).collect();
-        let seed = there.get(usize::try_from(number.checked_rem(there.len() as u64)?).ok()?)?;
-        column.get(self.row, *seed, level)
+        let values: Vec<f64> =
+            self.trainings.iter().filter_map(|training| column.get(self.row, *training, level)).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     }
 
     fn metrics(&self, level: usize, (accuracy, loss): (Measure, Measure)) -> Option<Metrics> {
@@ -218,19 +260,16 @@ impl View<'_> {
         Some(Metrics { accuracy, loss: self.value(loss, level).unwrap_or(f64::NAN) })
     }
 
-    /// What the training cost up to a level: as recorded; or its share of what the whole cost; where no time is recorded at
-    /// all, the share of a full training, which costs 1.
-    fn seconds(&self, level: usize) -> f64 {
+    /// What the training cost up to a level: as recorded, there or in proportion at another level; where the table has no times
+    /// at all, the share of a full training, which costs 1.
+    fn seconds(&self, level: usize) -> Option<f64> {
         let epochs = &self.tabular.table.head().epochs;
         let share = |of: usize| f64::from(epochs[level]) / f64::from(epochs[of]);
-        if let Some(seconds) = self.value(Measure::Seconds, level) {
-            return seconds;
+        if self.tabular.column(Measure::Seconds).is_none() {
+            return Some(share(epochs.len() - 1));
         }
-        let later = (level + 1..epochs.len()).find_map(|later| Some((later, self.value(Measure::Seconds, later)?)));
-        match later {
-            Some((later, seconds)) => seconds * share(later),
-            None => share(epochs.len() - 1),
-        }
+        let mut others = (level..epochs.len()).chain((0..level).rev());
+        others.find_map(|other| Some(self.value(Measure::Seconds, other)? * share(other)))
     }
 }
 

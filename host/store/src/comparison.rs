@@ -73,6 +73,9 @@ impl Store {
                 .optional()
                 .map_err(self.reading())?;
             if let Some(id) = known {
+                // What it is called and how it is reported may be other than before.
+                let sql = "UPDATE comparison SET name = ?2, settings = ?3 WHERE id = ?1";
+                transaction.execute(sql, params![id, name, settings.to_string()]).map_err(self.writing())?;
                 return Ok(ComparisonId(id));
             }
             let sql = "INSERT INTO comparison (started, name, digest, settings) VALUES (?1, ?2, ?3, ?4)";

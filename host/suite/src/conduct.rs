@@ -71,9 +71,11 @@ impl Suite {
         observer: &mut dyn FnMut(Event<'_>),
     ) -> Result<Conducted, SuiteError> {
         let store = Store::open(&environment.store)?;
-        let settings = self.settings();
-        let digest = blake3::hash(settings.to_string().as_bytes()).to_hex().to_string();
-        let comparison = store.comparison_of(&self.name, &digest, &settings)?;
+        let comparison = store.comparison_of(&self.name, &self.digest(), &self.settings())?;
+        // Two processes would make the same runs under each other's hands.
+        let Some(_claim) = store.claim(&format!("comparison-{comparison}"))? else {
+            return Err(SuiteError::UnderWay(comparison));
+        };
         let recorded: HashMap<u64, RunRecord> =
             store.runs_of(comparison)?.into_iter().filter_map(|run| Some((run.comparison?.1, run))).collect();
         let is_there = |place: u64| recorded.get(&place).is_some_and(|run| run.status == RunStatus::Finished);
@@ -85,9 +87,10 @@ impl Suite {
             }
         }
         let tasks = self.begin(&store, comparison, &recorded)?;
-        self.look_up(&store, environment, &tasks, stop, observer)?;
+        self.look_up(&store, environment, &tasks, there, stop, observer)?;
         let mut run = tasks.len();
-        for (place, combination, seed) in self.places().filter(|(_, combination, _)| combination.table.is_none()) {
+        for (place, combination, seed) in self.places().filter(|(_, combination, _)| !combination.search.is_on_table())
+        {
             if is_there(place) {
                 continue;
             }
@@ -135,12 +138,14 @@ impl Suite {
         let mut tasks = Vec::new();
         let mut fresh: Vec<(u64, &Combination, u64, Value, std::path::PathBuf)> = Vec::new();
         for (place, combination, seed) in self.places() {
-            let Some(ready) = &combination.table else { continue };
+            if !combination.search.is_on_table() {
+                continue;
+            }
             match recorded.get(&place) {
                 Some(run) if run.status == RunStatus::Finished => {}
                 Some(run) => tasks.push(Task { combination, seed, run: run.id }),
                 None => {
-                    let (settings, folder) = combination.search.reseeded(seed).settings(ready);
+                    let (settings, folder) = combination.search.reseeded(seed).settings(&combination.ready);
                     fresh.push((place, combination, seed, settings, folder));
                 }
             }
@@ -161,13 +166,14 @@ impl Suite {
         store: &Store,
         environment: &Environment,
         tasks: &[Task<'_>],
+        there: usize,
         stop: &Stop,
         observer: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), SuiteError> {
         let next = AtomicUsize::new(0);
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(tasks.len().max(1));
         let (sender, ended) = unbounded();
-        std::thread::scope(|scope| {
+        let done = std::thread::scope(|scope| {
             for _ in 0..threads {
                 let (sender, next) = (sender.clone(), &next);
                 scope.spawn(move || {
@@ -198,7 +204,7 @@ impl Suite {
             recorded
         })?;
         if stop.requested() {
-            return Err(SuiteError::Stopped { done: next.into_inner().min(tasks.len()), all: self.runs() });
+            return Err(SuiteError::Stopped { done: there + done, all: self.runs() });
         }
         Ok(())
     }
@@ -206,13 +212,14 @@ impl Suite {
 
 type Ended<'a> = (Option<Task<'a>>, Result<Report, SearchError>);
 
-/// Records ends of runs until there are no more, or one fails. Their journals are on disk before.
+/// Records ends of runs until there are no more, or one fails; gives how many. Their journals are on disk before.
 fn record(
     store: &Store,
     ended: &Receiver<Ended<'_>>,
     stop: &Stop,
     observer: &mut dyn FnMut(Event<'_>),
-) -> Result<(), SuiteError> {
+) -> Result<usize, SuiteError> {
+    let mut done = 0;
     let mut gathered: Vec<EndOfRun> = Vec::new();
     let mut problem = None;
     let mut since = Instant::now();
@@ -241,12 +248,13 @@ fn record(
         if !gathered.is_empty() && (!is_open || since.elapsed() >= GATHERED) {
             sync(store.folder())?;
             store.end_runs(&gathered)?;
+            done += gathered.len();
             observer(Event::Ended(gathered.len()));
             gathered.clear();
             since = Instant::now();
         }
     }
-    problem.map_or(Ok(()), Err)
+    problem.map_or(Ok(done), Err)
 }
 
 /// Has everything that was written to the file system of `folder` outlive the machine: one wait for hundreds of journals.

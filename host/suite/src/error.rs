@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use archwright_compare::figure::PlotError;
 use archwright_search::{ExperimentError, SearchError};
-use archwright_store::StoreError;
+use archwright_store::{ComparisonId, StoreError};
 
 /// Why a comparison cannot be made or reported.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum SuiteError {
         /// How it ended.
         source: Box<SearchError>,
     },
+    /// Another process is at work on the comparison.
+    #[error("another process is at work on comparison {0}: wait until it is done, or end it")]
+    UnderWay(ComparisonId),
     /// The comparison was stopped; run again, it goes on.
     #[error("stopped after {done} of {all} runs: the same command goes on")]
     Stopped {

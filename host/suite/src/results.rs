@@ -8,7 +8,7 @@ use archwright_compare::Better;
 use archwright_protocol::{Metrics, Ready};
 use archwright_search::experiment::{Experiment, ObjectiveName};
 use archwright_search::journal::{Observation, observations};
-use archwright_search::{Parts, Report, SearchError};
+use archwright_search::{Optimum, Parts, Report, SearchError};
 use archwright_store::{ComparisonRecord, RunId, RunRecord, RunStatus, Store};
 use serde::Deserialize;
 
@@ -39,10 +39,14 @@ pub struct Problem {
     pub objective: ObjectiveName,
     /// Which of two values of it is better.
     pub better: Better,
-    /// Whether values are of the test set; otherwise they are what the search saw.
+    /// Whether what runs come to in the end are values of the test set; otherwise they are what the search saw.
     pub is_test: bool,
-    /// The best value that there is, where it is known.
-    pub optimum: Option<f64>,
+    /// The same of what they are at on the way, which is so on a table that has them.
+    pub is_test_along: bool,
+    /// Runs whose network has no test value, though others have.
+    pub untested: usize,
+    /// The best values that there are, where they are known.
+    pub optimum: Optimum,
     /// What was compared, in the order of the suite.
     pub methods: Vec<Method>,
 }
@@ -88,7 +92,8 @@ pub struct Trace {
     pub cost: Vec<f64>,
     /// The run's clock, in seconds.
     pub at: Vec<f64>,
-    /// The value of the best architecture so far by what the search saw. NaN before the first that was estimated.
+    /// The value of the best architecture so far by what the search saw: on the test set, or as seen. NaN before the first that
+    /// has one.
     pub value: Vec<f64>,
 }
 
@@ -96,8 +101,7 @@ pub struct Trace {
 #[derive(Deserialize)]
 struct Recorded {
     labels: Labels,
-    #[serde(default)]
-    optimum: Option<f64>,
+    optimum: Optimum,
 }
 
 /// The part of a comparison's settings that its results need.
@@ -147,6 +151,8 @@ impl Results {
                     objective,
                     better: if objective == ObjectiveName::Accuracy { Better::Higher } else { Better::Lower },
                     is_test: false,
+                    is_test_along: false,
+                    untested: 0,
                     optimum,
                     methods: vec![method],
                 }),
@@ -207,14 +213,17 @@ impl Problem {
     fn trace(&mut self) {
         let (objective, better) = (self.objective, self.better);
         let runs = || self.methods.iter().flat_map(|method| &method.runs);
-        self.is_test = runs().all(|run| tested(&run.report, objective).is_some());
-        // What is known of the test set along the way is what a table has.
-        let along = self.is_test
-            && runs().all(|run| run.observations.iter().all(|one| one.test.is_some() || one.objectives.is_empty()));
+        let tested_runs = runs().filter(|run| tested(&run.report, objective).is_some()).count();
+        self.is_test = tested_runs == runs().count();
+        self.untested = if tested_runs > 0 { runs().count() - tested_runs } else { 0 };
+        let has_tests = |run: &Run| run.observations.iter().any(|one| one.test.is_some());
+        self.is_test_along = self.is_test && runs().all(has_tests);
+        let (is_test, along) = (self.is_test, self.is_test_along);
         for run in self.methods.iter_mut().flat_map(|method| &mut method.runs) {
             run.trace = Trace::of(&run.observations, objective, better, along);
-            let seen = run.trace.value.last().copied().filter(|value| !value.is_nan());
-            run.value = match self.is_test {
+            let seen = Trace::of(&run.observations, objective, better, false);
+            let seen = seen.value.last().copied().filter(|value| !value.is_nan());
+            run.value = match is_test {
                 true => tested(&run.report, objective),
                 false => seen.or(run.report.tried.best),
             }
@@ -222,9 +231,18 @@ impl Problem {
         }
     }
 
-    /// How the objective is called, with its unit, for axes.
+    /// How the values that runs come to in the end are called, with their unit, for axes.
     pub fn axis(&self) -> String {
-        let of = if self.is_test { "test " } else { "validation " };
+        self.named(self.is_test)
+    }
+
+    /// The same of the values on the way.
+    pub fn axis_along(&self) -> String {
+        self.named(self.is_test_along)
+    }
+
+    fn named(&self, is_test: bool) -> String {
+        let of = if is_test { "test " } else { "validation " };
         match self.objective {
             ObjectiveName::Accuracy => format!("{of}accuracy (%)"),
             ObjectiveName::Loss => format!("{of}loss (nats)"),
@@ -241,21 +259,33 @@ impl Problem {
         if self.objective == ObjectiveName::Accuracy { 100.0 } else { 1.0 }
     }
 
-    /// The best value that is known: of all there is, or else of all that runs came to.
+    /// The best of what runs could come to in the end: of all there is, or else of what they came to.
     pub fn best(&self) -> f64 {
+        let runs = self.methods.iter().flat_map(|method| &method.runs);
+        self.best_of(self.is_test, runs.map(|run| run.value))
+    }
+
+    /// The same of the values on the way.
+    pub fn best_along(&self) -> f64 {
+        let runs = self.methods.iter().flat_map(|method| &method.runs);
+        self.best_of(self.is_test_along, runs.flat_map(|run| run.trace.value.iter().copied()))
+    }
+
+    fn best_of(&self, is_test: bool, values: impl Iterator<Item = f64>) -> f64 {
         let fold = |best: f64, value: f64| match self.better {
             Better::Higher => best.max(value),
             Better::Lower => best.min(value),
         };
-        let runs = self.methods.iter().flat_map(|method| &method.runs);
-        let seen =
-            runs.flat_map(|run| run.trace.value.iter().copied().chain([run.value])).filter(|value| !value.is_nan());
-        self.optimum.into_iter().chain(seen).reduce(fold).unwrap_or(f64::NAN)
+        let known = if is_test { self.optimum.test } else { self.optimum.seen };
+        known.or_else(|| values.filter(|value| !value.is_nan()).reduce(fold)).unwrap_or(f64::NAN)
     }
 
-    /// How far a value is from the best, at least 0.
-    pub fn regret(&self, value: f64) -> f64 {
-        (self.best() - value).abs()
+    /// What a value lacks of the best, at least 0: one training of several may by chance be above the best mean.
+    pub fn lacks(&self, best: f64, value: f64) -> f64 {
+        match self.better {
+            Better::Higher => (best - value).max(0.0),
+            Better::Lower => (value - best).max(0.0),
+        }
     }
 }
 
@@ -276,10 +306,10 @@ impl Trace {
                     observation.fidelity > fidelity || (observation.fidelity == fidelity && is_better(seen, best))
                 });
                 if wins {
-                    let value = match observation.test.filter(|_| along) {
-                        Some(test) => of_metrics(&test, objective).unwrap_or(seen),
-                        None => seen,
-                    };
+                    // A table may lack a test value: what came before stands then.
+                    let before = incumbent.map_or(f64::NAN, |(_, _, value)| value);
+                    let test = || observation.test.and_then(|test| of_metrics(&test, objective));
+                    let value = if along { test().unwrap_or(before) } else { seen };
                     incumbent = Some((observation.fidelity, seen, value));
                 }
             }

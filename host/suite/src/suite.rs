@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use archwright_protocol::Ready;
-use archwright_search::experiment::ExperimentFile;
-use archwright_search::{Environment, Search, SearchError};
+use archwright_search::experiment::{ExperimentFile, ObjectiveName};
+use archwright_search::{Environment, Search, SearchError, Stop};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toml::Table;
@@ -51,8 +51,8 @@ pub struct Combination {
     pub labels: Labels,
     /// The search, from the first seed.
     pub search: Search,
-    /// What the table says of itself that the task is, where it is one.
-    pub table: Option<Ready>,
+    /// What it works on, as its table or its trainer says.
+    pub ready: Ready,
 }
 
 /// What the parts of a combination are called.
@@ -87,8 +87,11 @@ impl Suite {
     ///
     /// # Errors
     /// Where the file cannot be read, is no suite, or a combination is no experiment.
-    pub fn read(path: &Path, environment: &Environment) -> Result<Self, SuiteError> {
+    pub fn read(path: &Path, environment: &Environment, stop: &Stop) -> Result<Self, SuiteError> {
         let problem = |problem: String| SuiteError::Form { path: path.to_owned(), problem };
+        if path.extension().is_some_and(|ending| ending == "lock") {
+            return Err(problem("a suite is not named as its lock is: name the `.toml` file".into()));
+        }
         let length = std::fs::metadata(path).map_err(SuiteError::file("read", path))?.len();
         if length > FILE_LIMIT {
             return Err(problem(format!("it has more than {FILE_LIMIT} bytes, the most that a suite has")));
@@ -124,12 +127,21 @@ impl Suite {
             return Err(problem("`run.seed` has no place in a suite: give `seeds`".into()));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let combinations = product(&factors, &shared, &seeds, folder, environment)?;
+        let labels: BTreeSet<&String> = factors[0].iter().map(|space| &space.label).collect();
+        let wanted = factors[3].iter().filter_map(|task| task.spaces.as_ref()).flatten();
+        if let Some(unknown) = wanted.clone().find(|space| !labels.contains(space)) {
+            return Err(problem(format!("a [[task]] is for the space `{unknown}`, and no [[space]] has this label")));
+        }
+        let combinations = product(&factors, &shared, &seeds, (path, folder), environment, stop)?;
         if combinations.is_empty() {
             return Err(problem("no task is for any of the spaces".into()));
         }
         if combinations.len().saturating_mul(seeds.len()) > MAX_RUNS {
             return Err(problem(format!("more than {MAX_RUNS} runs are too many")));
+        }
+        let is_share = |one: &Combination| one.search.experiment().task.objectives[0] == ObjectiveName::Accuracy;
+        if reporting.target.is_some_and(|target| target > 1.0) && combinations.iter().any(is_share) {
+            return Err(problem("`report.target` of an accuracy is a share, in [0, 1]".into()));
         }
         Ok(Self { name, path: path.to_owned(), seeds, combinations, reporting })
     }
@@ -139,16 +151,26 @@ impl Suite {
         self.combinations.len() * self.seeds.len()
     }
 
-    /// Everything that determines what comes of it: settings, and digests of what is not in them.
+    /// Everything that determines what its runs come to, and nothing else: two suites for which it is the same have the same runs.
+    pub fn digest(&self) -> String {
+        let mut settings = self.settings();
+        if let Some(settings) = settings.as_object_mut() {
+            settings.remove("name");
+            settings.remove("report");
+        }
+        blake3::hash(settings.to_string().as_bytes()).to_hex().to_string()
+    }
+
+    /// Settings, and digests of what is not in them.
     pub fn settings(&self) -> Value {
         let combinations = self.combinations.iter().map(|combination| {
-            let Combination { labels, search, table } = combination;
-            let data = table.as_ref().map(|ready| &ready.data.digest);
+            let Combination { labels, search, ready } = combination;
             json!({
                 "labels": labels,
                 "experiment": search.experiment(),
                 "parts": search.parts(),
-                "table": data,
+                "trainer": [ready.name, ready.version, ready.numerics],
+                "data": ready.data.digest,
                 "optimum": search.optimum(),
             })
         });
@@ -194,7 +216,7 @@ fn parts(factor: &str, given: Option<toml::Value>) -> Result<Vec<Part>, String> 
             Some(toml::Value::String(label)) if !label.is_empty() => Some(label),
             Some(_) => return Err(format!("`label` of a [[{factor}]] has to be text")),
         };
-        let spaces = match settings.remove("spaces").filter(|_| factor == "task") {
+        let spaces = match if factor == "task" { settings.remove("spaces") } else { None } {
             None => None,
             Some(value) => {
                 let labels: Result<BTreeSet<String>, _> = value.try_into();
@@ -232,12 +254,15 @@ fn product(
     factors: &[Vec<Part>],
     shared: &Table,
     seeds: &[u64],
-    folder: &Path,
+    (path, folder): (&Path, &Path),
     environment: &Environment,
+    stop: &Stop,
 ) -> Result<Vec<Combination>, SuiteError> {
     let [spaces, strategies, estimators, tasks] = factors else { return Ok(Vec::new()) };
     let mut combinations = Vec::new();
     for task in tasks {
+        // Whoever trains is asked once what it works on.
+        let mut known: Option<Ready> = None;
         for space in spaces.iter().filter(|space| task.spaces.as_ref().is_none_or(|all| all.contains(&space.label))) {
             for estimator in estimators {
                 for strategy in strategies {
@@ -258,12 +283,18 @@ fn product(
                         source: Box::new(source),
                     };
                     let text = settings.to_string();
-                    let mut file = ExperimentFile::from_text(&labels.to_string(), &text, folder)
-                        .map_err(|error| source(error.into()))?;
+                    let name = format!("{}, {labels}", path.display());
+                    let mut file =
+                        ExperimentFile::from_text(&name, &text, folder).map_err(|error| source(error.into()))?;
                     file.experiment.run.seed = seeds[0];
                     let search = Search::prepare(&file, environment).map_err(source)?;
-                    let table = search.check_table().map_err(source)?;
-                    combinations.push(Combination { labels, search, table });
+                    let ready = match &known {
+                        Some(ready) => search.check_on(ready).map(|()| ready.clone()),
+                        None => search.probe(stop),
+                    };
+                    let ready = ready.map_err(source)?;
+                    known = Some(ready.clone());
+                    combinations.push(Combination { labels, search, ready });
                 }
             }
         }

@@ -127,14 +127,14 @@ pub enum Role {
     Epoch,
     /// The number of the training: those of one architecture from several seeds.
     Seed,
-    /// Something measured, on this data set or on the only one, given as what counts times `scale`.
+    /// Something measured, on this data set or on the only one.
     Measured {
         /// The data set.
         data_set: Option<String>,
         /// What was measured.
         measure: Measure,
-        /// What a value is multiplied by.
-        scale: f64,
+        /// What a value is multiplied by, where somebody said it.
+        scale: Option<f64>,
     },
     /// Nothing that is wanted.
     Ignored,
@@ -157,11 +157,11 @@ impl FromStr for Role {
             _ => {}
         }
         let (what, scale) = match text.rsplit_once('*') {
-            None => (text, 1.0),
+            None => (text, None),
             Some((what, factor)) => {
                 let factor: Result<f64, _> = factor.trim().parse();
                 let scale = factor.ok().filter(|factor| factor.is_finite() && *factor != 0.0);
-                (what.trim(), scale.ok_or_else(|| format!("`{text}`: behind `*` stands a number other than 0"))?)
+                (what.trim(), Some(scale.ok_or_else(|| format!("`{text}`: behind `*` stands a number other than 0"))?))
             }
         };
         let (data_set, measure) = match what.rsplit_once('/') {
@@ -206,7 +206,7 @@ pub(crate) fn recognise(header: &str, is_decision: impl Fn(&str) -> bool) -> Opt
             _ if before.is_empty() => None,
             _ => return None,
         };
-        Some(Role::Measured { data_set, measure: *measure, scale: 1.0 })
+        Some(Role::Measured { data_set, measure: *measure, scale: None })
     })
 }
 
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     fn measured(data_set: Option<&str>, measure: Measure) -> Option<Role> {
-        Some(Role::Measured { data_set: data_set.map(str::to_owned), measure, scale: 1.0 })
+        Some(Role::Measured { data_set: data_set.map(str::to_owned), measure, scale: None })
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
     fn assignments_say_everything() {
         let (column, role) = assignment("params (M)=parameters*1e6").unwrap();
         assert_eq!(column, "params (M)");
-        assert_eq!(role, Role::Measured { data_set: None, measure: Measure::Parameters, scale: 1e6 });
+        assert_eq!(role, Role::Measured { data_set: None, measure: Measure::Parameters, scale: Some(1e6) });
         let (_, role) = assignment("x=cifar10/test-accuracy").unwrap();
         assert_eq!(Some(role), measured(Some("cifar10"), Measure::TestAccuracy));
         for wrong in ["x", "x=accuracy", "x=parameters*0", "x=parameters*y"] {

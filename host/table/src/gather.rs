@@ -47,7 +47,8 @@ pub(crate) struct Gathering {
     /// Nothing where the rows say it, or where there is one data set without a name.
     pub(crate) data_set: Option<String>,
     pub(crate) measure: Measure,
-    pub(crate) scale: f64,
+    /// What values are multiplied by, where somebody said it.
+    pub(crate) scale: Option<f64>,
     /// NaN where there is none.
     pub(crate) values: Vec<f64>,
 }

@@ -193,8 +193,16 @@ impl Axes {
         order: &[usize],
     ) -> Result<Vec<(ColumnSummary, Vec<f64>)>, TableError> {
         let greatest = column.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let percent = column.measure.is_accuracy() && column.scale == 1.0 && greatest > 1.0;
-        let value = |value: f64| if percent { value / 100.0 } else { value * column.scale };
+        let percent = column.measure.is_accuracy() && column.scale.is_none() && greatest > 1.0;
+        if percent && greatest < 2.0 {
+            let header = &column.header;
+            let problem = format!(
+                "the largest value of `{header}` is {greatest}: are these shares or percent? say {header}=...*1 or *0.01"
+            );
+            return Err(TableError::Columns(problem));
+        }
+        let scale = column.scale.unwrap_or(1.0);
+        let value = |value: f64| if percent { value / 100.0 } else { value * scale };
         if let Some(place) = column.values.iter().position(|given| !is_possible(column.measure, value(*given))) {
             let problem = format!("`{}` holds {}, which is no {}", column.header, column.values[place], column.measure);
             return Err(TableError::Rows { problems: vec![(gathered.keys[place].row, problem)], more: 0 });

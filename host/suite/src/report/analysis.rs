@@ -80,24 +80,30 @@ pub(crate) struct Pair {
 
 impl<'a> Analysis<'a> {
     pub(crate) fn of(problem: &'a Problem, reporting: &Reporting) -> Self {
-        let all: Vec<f64> = problem.methods.iter().flat_map(|method| method.runs.iter().map(|run| run.value)).collect();
-        let target = reporting.target.unwrap_or_else(|| quartiles(&all).map_or(f64::NAN, |quartiles| quartiles.median));
+        let runs = || problem.methods.iter().flat_map(|method| &method.runs);
+        let last: Vec<f64> =
+            runs().filter_map(|run| run.trace.value.last().copied()).filter(|one| !one.is_nan()).collect();
+        let target =
+            reporting.target.unwrap_or_else(|| quartiles(&last).map_or(f64::NAN, |quartiles| quartiles.median));
         let methods: Vec<Summary<'_>> =
             problem.methods.iter().map(|method| Summary::of(problem, method, target)).collect();
         let (paired, blocks) = paired(problem);
         let pairwise = wilcoxon_holm(&paired).ok();
-        let ranks = Ranking::of(&paired, problem.better).ok().filter(|ranking| ranking.methods() > 1).map(|ranking| {
-            let mean = ranking.mean();
-            Ranks {
-                nemenyi: groups(&mean, &nemenyi(&ranking), ALPHA),
-                wilcoxon: pairwise.as_ref().map_or_else(Vec::new, |p| groups(&mean, p, ALPHA)),
-                friedman: friedman(&ranking),
-                difference: critical_difference(ranking.methods(), ranking.blocks(), ALPHA),
-                borda: ranking.borda().into_iter().map(Into::into).collect(),
-                firsts: ranking.firsts().into_iter().map(|firsts| firsts as f64).collect(),
-                mean,
-            }
-        });
+        let ranks = Ranking::of(&paired, problem.better)
+            .ok()
+            .filter(|ranking| ranking.methods() > 1 && ranking.blocks() > 1)
+            .map(|ranking| {
+                let mean = ranking.mean();
+                Ranks {
+                    nemenyi: groups(&mean, &nemenyi(&ranking), ALPHA),
+                    wilcoxon: pairwise.as_ref().map_or_else(Vec::new, |p| groups(&mean, p, ALPHA)),
+                    friedman: friedman(&ranking),
+                    difference: critical_difference(ranking.methods(), ranking.blocks(), ALPHA),
+                    borda: ranking.borda().into_iter().map(Into::into).collect(),
+                    firsts: ranking.firsts().into_iter().map(|firsts| firsts as f64).collect(),
+                    mean,
+                }
+            });
         let pairs = pairs(&methods, problem.better, pairwise.as_deref());
         let costs = || {
             let runs = problem.methods.iter().flat_map(|method| &method.runs);
@@ -177,7 +183,7 @@ impl<'a> Summary<'a> {
             .collect();
         Self {
             mean: mean(&finals).unwrap_or(f64::NAN),
-            interval: mean_interval(&finals, &Bootstrap::default()).ok(),
+            interval: mean_interval(&finals, &Bootstrap::default()).ok().filter(|_| finals.len() > 1),
             deviation: deviation(&finals),
             quartiles: quartiles(&finals),
             queries: per_run(runs.iter().map(|run| run.observations.len() as f64).sum()),

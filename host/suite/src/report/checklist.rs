@@ -12,7 +12,7 @@ pub(crate) struct Item {
 pub(crate) fn answers(results: &Results) -> Vec<Item> {
     let methods = || results.problems.iter().flat_map(|problem| &problem.methods);
     let has_random = methods().any(|method| method.experiment.strategy.name.ends_with("random"));
-    let on_tables = results.problems.iter().filter(|problem| problem.optimum.is_some()).count();
+    let on_tables = results.problems.iter().filter(|problem| problem.optimum.seen.is_some()).count();
     let same_task = results.problems.iter().all(|problem| {
         problem.methods.windows(2).all(|pair| {
             let [one, other] =
@@ -52,7 +52,11 @@ pub(crate) fn answers(results: &Results) -> Vec<Item> {
         item("Is random search among the methods?", if has_random { "Yes.".into() } else { "No: add [[strategy]] use = \"random\".".into() }),
         item(
             "Are there several runs, and are their seeds reported?",
-            if least == most { format!("Yes: {most} of each method.") } else { format!("Yes: {least} to {most} of each method.") },
+            match (least, most) {
+                (0 | 1, _) => "No: a single run says little.".into(),
+                (least, most) if least == most => format!("Yes: {most} of each method."),
+                (least, most) => format!("Yes: {least} to {most} of each method."),
+            },
         ),
         item(
             "Were tabular or surrogate benchmarks used for in-depth evaluation?",

@@ -125,14 +125,15 @@ impl<'a> Drawing<'a> {
     /// Mean values, mean regret and median regret over a grid.
     fn curves(&mut self, kind: &str, label: &str, grid: &Grid) -> Result<(), SuiteError> {
         let problem = self.problem();
-        let (scale, best) = (problem.scale(), problem.best());
+        let (scale, best) = (problem.scale(), problem.best_along());
         let scaled: Vec<Vec<Vec<f64>>> = map(&grid.values, |value| value * scale);
-        let regret: Vec<Vec<Vec<f64>>> = map(&grid.values, |value| (best - value).abs() * scale);
+        let regret: Vec<Vec<Vec<f64>>> = map(&grid.values, |value| problem.lacks(best, value) * scale);
         let across = Axis::linear(label);
-        let axis = problem.axis();
+        let axis = problem.axis_along();
         let regret_axis =
             format!("regret ({})", if scale == 100.0 { "percentage points" } else { "in the objective's unit" });
-        let of = match problem.optimum {
+        let known = if problem.is_test_along { problem.optimum.test } else { problem.optimum.seen };
+        let of = match known {
             Some(_) => "the best that there is",
             None => "the best that any run found",
         };
@@ -204,12 +205,12 @@ impl<'a> Drawing<'a> {
 
     fn finals(&mut self) -> Result<(), SuiteError> {
         let problem = self.problem();
-        let scale = problem.scale();
+        let (scale, best) = (problem.scale(), problem.best());
         let values: Vec<Vec<f64>> = self
             .analysis
             .methods
             .iter()
-            .map(|one| one.finals.iter().map(|value| problem.regret(*value) * scale).collect())
+            .map(|one| one.finals.iter().map(|value| problem.lacks(best, *value) * scale).collect())
             .collect();
         if values.iter().flatten().any(|value| !value.is_finite()) {
             return Ok(());

@@ -14,6 +14,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
+use super::whole;
 use crate::SuiteError;
 use crate::results::{Problem, Results, Run};
 
@@ -42,9 +43,12 @@ const HEADERS: [&str; 12] =
 pub(crate) fn write(results: &Results, folder: &Path) -> Result<(), SuiteError> {
     let texts = Texts::of(results);
     std::thread::scope(|scope| {
-        let parquet = scope.spawn(|| parquet(results, &texts, &folder.join("observations.parquet")));
-        runs(results, &folder.join("runs.csv"))?;
-        observations(results, &texts, &folder.join("observations.csv"))?;
+        let parquet =
+            scope.spawn(|| whole(&folder.join("observations.parquet"), |file| parquet(results, &texts, file)));
+        let path = folder.join("runs.csv");
+        whole(&path, |file| runs(results, &path, file))?;
+        let path = folder.join("observations.csv");
+        whole(&path, |file| observations(results, &texts, &path, file))?;
         match parquet.join() {
             Ok(written) => written,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -108,14 +112,13 @@ fn all(results: &Results) -> impl Iterator<Item = (&Problem, &str, &Run)> {
     })
 }
 
-fn csv(path: &Path) -> Result<csv::Writer<BufWriter<File>>, SuiteError> {
-    let file = File::create(path).map_err(SuiteError::file("write", path))?;
-    Ok(csv::Writer::from_writer(BufWriter::with_capacity(1 << 20, file)))
+fn csv(file: &mut File) -> csv::Writer<BufWriter<&mut File>> {
+    csv::Writer::from_writer(BufWriter::with_capacity(1 << 20, file))
 }
 
-fn runs(results: &Results, path: &Path) -> Result<(), SuiteError> {
+fn runs(results: &Results, path: &Path, file: &mut File) -> Result<(), SuiteError> {
     let failed = |error: csv::Error| SuiteError::file("write", path)(error.into());
-    let mut writer = csv(path)?;
+    let mut writer = csv(file);
     let headers =
         ["task", "space", "method", "seed", "run", "value", "validation", "queries", "failed", "cost", "found"];
     writer.write_record(headers).map_err(failed)?;
@@ -145,9 +148,9 @@ fn number(value: f64) -> String {
     if value.is_nan() { String::new() } else { value.to_string() }
 }
 
-fn observations(results: &Results, texts: &Texts, path: &Path) -> Result<(), SuiteError> {
+fn observations(results: &Results, texts: &Texts, path: &Path, file: &mut File) -> Result<(), SuiteError> {
     let failed = |error: csv::Error| SuiteError::file("write", path)(error.into());
-    let mut writer = csv(path)?;
+    let mut writer = csv(file);
     writer.write_record(HEADERS).map_err(failed)?;
     for (problem, method, run) in all(results) {
         let seed = run.seed.to_string();
@@ -174,13 +177,12 @@ fn observations(results: &Results, texts: &Texts, path: &Path) -> Result<(), Sui
     writer.flush().map_err(SuiteError::file("write", path))
 }
 
-fn parquet(results: &Results, texts: &Texts, path: &Path) -> Result<(), SuiteError> {
+fn parquet(results: &Results, texts: &Texts, file: &mut File) -> Result<(), SuiteError> {
     let schema = Arc::new(parse_message_type(SCHEMA)?);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by("archwright".into())
         .build();
-    let file = File::create(path).map_err(SuiteError::file("write", path))?;
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
     // One group of rows for each method, so that a reader can take one alone.
     for problem in &results.problems {
@@ -212,20 +214,20 @@ fn parquet(results: &Results, texts: &Texts, path: &Path) -> Result<(), SuiteErr
     Ok(())
 }
 
-type Group<'a> = SerializedRowGroupWriter<'a, File>;
+type Group<'a, 'f> = SerializedRowGroupWriter<'a, &'f mut File>;
 
 fn missing() -> ParquetError {
     ParquetError::General("the schema has fewer columns than are written".into())
 }
 
-fn texts_of<'t>(group: &mut Group<'_>, values: impl Iterator<Item = &'t str>) -> Result<(), ParquetError> {
+fn texts_of<'t>(group: &mut Group<'_, '_>, values: impl Iterator<Item = &'t str>) -> Result<(), ParquetError> {
     let values: Vec<ByteArray> = values.map(ByteArray::from).collect();
     let mut column = group.next_column()?.ok_or_else(missing)?;
     column.typed::<ByteArrayType>().write_batch(&values, None, None)?;
     column.close()
 }
 
-fn integers(group: &mut Group<'_>, values: impl Iterator<Item = i64>) -> Result<(), ParquetError> {
+fn integers(group: &mut Group<'_, '_>, values: impl Iterator<Item = i64>) -> Result<(), ParquetError> {
     let values: Vec<i64> = values.collect();
     let mut column = group.next_column()?.ok_or_else(missing)?;
     column.typed::<Int64Type>().write_batch(&values, None, None)?;
@@ -233,7 +235,7 @@ fn integers(group: &mut Group<'_>, values: impl Iterator<Item = i64>) -> Result<
 }
 
 /// With `optional`, NaN is nothing.
-fn reals(group: &mut Group<'_>, values: impl Iterator<Item = f64>, optional: bool) -> Result<(), ParquetError> {
+fn reals(group: &mut Group<'_, '_>, values: impl Iterator<Item = f64>, optional: bool) -> Result<(), ParquetError> {
     let values: Vec<f64> = values.collect();
     let mut column = group.next_column()?.ok_or_else(missing)?;
     if optional {

@@ -10,6 +10,9 @@ mod page;
 mod tables;
 mod terminal;
 
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::{Results, SuiteError};
@@ -72,5 +75,16 @@ pub fn write(results: &Results, folder: &Path) -> Result<Written, SuiteError> {
 }
 
 fn save(path: &Path, text: &str) -> Result<(), SuiteError> {
-    std::fs::write(path, text).map_err(SuiteError::file("write", path))
+    whole(path, |file| file.write_all(text.as_bytes()).map_err(SuiteError::file("write", path)))
+}
+
+/// A file that is there whole or, where writing fails, as it was before.
+fn whole(path: &Path, write: impl FnOnce(&mut File) -> Result<(), SuiteError>) -> Result<(), SuiteError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(SuiteError::file("write", path))?;
+    write(file.as_file_mut())?;
+    // As any other file that is made, not for its owner alone.
+    let readable = std::fs::Permissions::from_mode(0o644);
+    file.as_file().set_permissions(readable).map_err(SuiteError::file("write", path))?;
+    file.persist(path).map(drop).map_err(|error| SuiteError::file("write", path)(error.error))
 }

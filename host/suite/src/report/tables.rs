@@ -49,7 +49,7 @@ fn summary(analysis: &Analysis<'_>) -> Table {
         let quartiles = one.quartiles.map_or_else(String::new, |found| {
             format!("{} ({} to {})", shown(found.median), shown(found.low), shown(found.high))
         });
-        let regret = analysis.problem.regret(one.mean) * scale;
+        let regret = analysis.problem.lacks(analysis.problem.best(), one.mean) * scale;
         vec![
             one.method.name.clone(),
             one.finals.len().to_string(),
@@ -59,8 +59,12 @@ fn summary(analysis: &Analysis<'_>) -> Table {
             format!("{regret:.3}"),
         ]
     });
+    let untested = match analysis.problem.untested {
+        0 => String::new(),
+        some => format!(" {some} of the networks found have no test value, so what the search saw is shown of all."),
+    };
     let note = format!(
-        "{} of the network that each run found. Mean ± standard deviation over runs; the interval is that of the mean, 95 %, by bootstrap.",
+        "{} of the network that each run found. Mean ± standard deviation over runs; the interval is that of the mean, 95 %, by bootstrap.{untested}",
         capitalized(&analysis.problem.axis())
     );
     table(
@@ -133,8 +137,8 @@ fn target(analysis: &Analysis<'_>) -> Table {
         ]
     });
     let note = format!(
-        "Queries until {} reaches {}; a run that never does counts as later than all others.",
-        analysis.problem.axis(),
+        "Queries until the best so far reaches a {} of {}; a run that never does counts as later than all others.",
+        analysis.problem.axis_along(),
         analysis.shown(analysis.target)
     );
     table("Time to a target", note, &["method", "runs that reach it", "median queries"], rows.collect())
