@@ -202,7 +202,7 @@ fn what_is_lacking_is_lacking_to_the_best_that_can_be() {
 #[test]
 fn other_data_is_another_comparison() {
     let bench = Bench::new();
-    let suite = "seeds = 1\n[space]\nuse = \"rnn-cell\"\nfeatures = 8\n[strategy]\nuse = \"random\"\n[estimator]\n\
+    let suite = "seeds = 1\n[space]\nuse = \"rnn-cell\"\nhidden_size = 8\nembedding_size = 8\n[strategy]\nuse = \"random\"\n[estimator]\n\
                  use = \"full-training\"\n[task]\ndata = \"text.txt\"\n[task.recipe]\nepochs = 1\nbatch_size = 4\n\
                  sequence_length = 8\n[budget]\nqueries = 1\n[run]\nfinalists = 1\nfinal_seeds = 1\n";
     bench.write("suite.toml", suite);
