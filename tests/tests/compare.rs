@@ -1,5 +1,7 @@
 //! Comparisons: suites, what is left of one that is killed, reports, locks.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Importing files and looking up what they hold.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -99,7 +99,7 @@ impl<'a> Analysis<'a> {
                     wilcoxon: pairwise.as_ref().map_or_else(Vec::new, |p| groups(&mean, p, ALPHA)),
                     friedman: friedman(&ranking),
                     difference: critical_difference(ranking.methods(), ranking.blocks(), ALPHA),
-                    borda: ranking.borda().into_iter().map(Into::into).collect(),
+                    borda: ranking.borda(),
                     firsts: ranking.firsts().into_iter().map(|firsts| firsts as f64).collect(),
                     mean,
                 }
