@@ -36,7 +36,7 @@ pub(crate) fn features(architecture: &Architecture, encoding: Encoding, space: &
 
 /// The features that most of these have, renumbered: which number each has now.
 ///
-/// The paper cuts the path encoding off, at its longest and rarest paths (section 4, "truncated path encoding"). Which are rare
+/// The paper cuts the path encoding off, at its longest and rarest paths (its "truncated path encoding"). Which are rare
 /// is counted here, since it differs from space to space.
 pub(crate) fn frequent(rows: &[&Features], limit: usize) -> BTreeMap<usize, usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();

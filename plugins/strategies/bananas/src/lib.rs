@@ -28,36 +28,36 @@ const BATCH: usize = 32;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Random architectures observed before the first prediction. 10 in White, Neiswanger & Savani 2021, section 6.
+    /// Random architectures observed before the first prediction. 10 in the experiments of White, Neiswanger & Savani 2021.
     #[schemars(range(min = 2, max = 100_000))]
     pub initial: u32,
-    /// Architectures chosen by one ensemble, before the next one is trained. 10 in section 6.
+    /// Architectures chosen by one ensemble, before the next one is trained. 10 in the paper's experiments.
     #[schemars(range(min = 1, max = 10_000))]
     pub batch: u32,
-    /// Architectures to choose among. 100 in section 6.
+    /// Architectures to choose among. 100 in the authors' code.
     #[schemars(range(min = 1, max = 10_000))]
     pub candidates: u32,
     /// Best architectures so far that candidates are mutants of. 1 in the authors' code.
     #[schemars(range(min = 1, max = 1_000))]
     pub parents: u32,
-    /// Networks of an ensemble. 5 in section 5.
+    /// Networks of an ensemble. 5 in the paper.
     #[schemars(range(min = 1, max = 50))]
     pub ensemble: u32,
-    /// Hidden layers of a network. 10 in section 5.
+    /// Hidden layers of a network. 10 in the paper.
     #[schemars(range(min = 1, max = 50))]
     pub layers: u32,
-    /// Outputs of each hidden layer. 20 in section 5.
+    /// Outputs of each hidden layer. 20 in the paper.
     #[schemars(range(min = 1, max = 200))]
     pub width: u32,
     /// Epochs of training. 150 in the authors' code; fewer with many observations, for the sake of fuel.
     #[schemars(range(min = 1, max = 10_000))]
     pub epochs: u32,
-    /// Adam's learning rate. 0.01 in section 5.
+    /// Adam's learning rate. 0.01 in the paper.
     #[schemars(range(min = 0.000_001, max = 1.0))]
     pub learning_rate: f64,
     /// What a network sees of an architecture. "path" in the paper; spaces without paths are encoded "one-hot".
     pub encoding: Features,
-    /// The best value that the first objective could have, from which errors are measured (section 4). Without it: what lies
+    /// The best value that the first objective could have, from which errors are measured (the paper's loss). Without it: what lies
     /// beyond the best observed by a tenth of that one's distance from the median.
     pub bound: Option<f64>,
 }
@@ -92,6 +92,9 @@ impl Default for Options {
     }
 }
 
+/// An architecture that may be asked for, with the query that it descends from.
+type Candidate = (Architecture, Option<u64>);
+
 /// BANANAS.
 pub struct Bananas {
     space: Space,
@@ -101,8 +104,8 @@ pub struct Bananas {
     history: History,
     /// The features of each observation.
     rows: Vec<network::Features>,
-    /// Chosen by the last ensemble and not asked for yet, with the query each descends from.
-    chosen: VecDeque<(Architecture, Option<u64>)>,
+    /// Chosen by the last ensemble and not asked for yet.
+    chosen: VecDeque<Candidate>,
 }
 
 impl Strategy for Bananas {
@@ -131,26 +134,16 @@ impl Strategy for Bananas {
         let mut queries = Vec::new();
         let mut trained = false;
         while queries.len() < capacity {
-            if self.chosen.is_empty() {
-                // One ensemble a call, whatever the capacity: each takes most of a call's fuel.
-                if !trained && self.rows.len() >= self.options.initial as usize {
-                    self.choose(capacity - queries.len())?;
-                    trained = true;
-                } else {
-                    let random = Draws::new(&self.space, &self.history).random(&mut self.rng)?;
-                    self.chosen.extend(random.map(|architecture| (architecture, None)));
-                }
+            // One ensemble a call, whatever the capacity: each takes most of a call's fuel.
+            if self.chosen.is_empty() && !trained && self.rows.len() >= self.options.initial as usize {
+                self.choose(capacity - queries.len())?;
+                trained = true;
             }
-            let Some((architecture, parent)) = self.chosen.pop_front() else {
-                if trained {
-                    // No candidates: perhaps a random one is left.
-                    let random = Draws::new(&self.space, &self.history).random(&mut self.rng)?;
-                    let Some(random) = random else { break };
-                    queries.push(self.history.ask(random, None)?);
-                    continue;
-                }
-                break;
+            let next = match self.chosen.pop_front() {
+                Some(next) => Some(next),
+                None => Draws::new(&self.space, &self.history).random(&mut self.rng)?.map(|random| (random, None)),
             };
+            let Some((architecture, parent)) = next else { break };
             queries.push(self.history.ask(architecture, parent)?);
         }
         Ok(match (queries.is_empty(), self.history.in_flight()) {
@@ -175,7 +168,7 @@ impl Strategy for Bananas {
 
 impl Bananas {
     /// Trains an ensemble and chooses a batch, at least `wanted`: the candidates of which independent draws from what the
-    /// ensemble predicts are the best (section 4, independent Thompson sampling).
+    /// ensemble predicts are the best (the paper's independent Thompson sampling).
     fn choose(&mut self, wanted: usize) -> Result<(), Error> {
         let size = wanted.max(self.options.batch as usize);
         let (candidates, rows) = self.candidates(size)?;
@@ -195,11 +188,7 @@ impl Bananas {
     }
 
     /// Mutants of the best, with random ones in the places of those that were not to be found; and their features.
-    #[expect(clippy::type_complexity, reason = "two lists that belong together")]
-    fn candidates(
-        &mut self,
-        wanted: usize,
-    ) -> Result<(Vec<(Architecture, Option<u64>)>, Vec<network::Features>), Error> {
+    fn candidates(&mut self, wanted: usize) -> Result<(Vec<Candidate>, Vec<network::Features>), Error> {
         let count = wanted.max(self.options.candidates as usize);
         let observed = self.history.observed();
         let best = self.history.best(count);
@@ -207,7 +196,7 @@ impl Bananas {
         let mut draws = Draws::new(&self.space, &self.history);
         let mutants = draws.mutants(&parents, self.options.parents as usize, count, 1, &mut self.rng)?;
         let left = count - mutants.len();
-        let mut candidates: Vec<(Architecture, Option<u64>)> = mutants
+        let mut candidates: Vec<Candidate> = mutants
             .into_iter()
             .map(|(architecture, parent)| (architecture, Some(observed[best[parent]].query)))
             .collect();

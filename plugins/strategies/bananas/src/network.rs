@@ -1,4 +1,4 @@
-//! Feed-forward networks that predict costs (White, Neiswanger & Savani 2021, section 5; details from the authors' code).
+//! Feed-forward networks that predict costs (White, Neiswanger & Savani 2021; details from the authors' code).
 
 use archwright_sdk::Rng;
 
@@ -52,7 +52,7 @@ impl Network {
         Self { layers }
     }
 
-    /// Trains on costs above 0; smaller ones count for more (section 4, the loss of the neural predictor): the mean over
+    /// Trains on costs above 0; smaller ones count for more (the paper's loss): the mean over
     /// examples of the error as a share of the cost.
     pub(crate) fn train(&mut self, rows: &[Features], costs: &[f64], settings: &Settings, rng: &mut Rng) {
         let mut adam = Adam::new(&self.layers, settings.learning_rate);
