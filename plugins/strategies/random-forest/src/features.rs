@@ -17,10 +17,7 @@ pub(crate) fn kinds(decisions: &[Decision]) -> Vec<Kind> {
 /// inactive decisions their default; here that is the first value, since spaces have no defaults.
 ///
 /// Splits are at thresholds, so that neither scale nor logarithm matters to them.
-pub(crate) fn row(architecture: &Architecture, decisions: &[Decision]) -> Result<Vec<f64>, Error> {
-    let Architecture::Point(values) = architecture else {
-        return Err(Error::Internal("a network is no point of the space".into()));
-    };
+pub(crate) fn row(values: &[Value], decisions: &[Decision]) -> Vec<f64> {
     let number = |(value, decision): (&Value, &Decision)| match (value, &decision.domain) {
         (Value::Index(index), _) => f64::from(*index),
         (Value::Integer(value), _) => *value as f64,
@@ -29,7 +26,7 @@ pub(crate) fn row(architecture: &Architecture, decisions: &[Decision]) -> Result
         (Value::Inactive, Domain::Real { low, .. }) => *low,
         (Value::Inactive, _) => 0.0,
     };
-    Ok(values.iter().zip(decisions).map(number).collect())
+    values.iter().zip(decisions).map(number).collect()
 }
 
 #[cfg(test)]
@@ -45,7 +42,7 @@ mod tests {
             decision(Domain::Real { low: 0.25, high: 1.0, log_scale: false }),
             decision(Domain::Ordinal(vec![1.0, 2.0])),
         ];
-        let row = |values: [Value; 4]| row(&Architecture::Point(values.into()), &decisions).unwrap();
+        let row = |values: [Value; 4]| row(&values, &decisions);
         assert_eq!(row([Value::Index(1), Value::Integer(7), Value::Real(0.5), Value::Index(1)]), [1.0, 7.0, 0.5, 1.0]);
         assert_eq!(row([Value::Inactive; 4]), [0.0, 4.0, 0.25, 0.0]);
         assert_eq!(kinds(&decisions), [Kind::Labels(2), Kind::Ordered, Kind::Ordered, Kind::Ordered]);

@@ -2,6 +2,7 @@
 
 mod features;
 mod forest;
+mod points;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,9 @@ use archwright_sdk::prelude::*;
 use archwright_surrogates::{Draws, History, expected_improvement};
 
 use crate::forest::{Forest, Settings};
+
+/// Most candidates that are kept, and of which the space is asked whether it admits them.
+const KEPT: usize = 300;
 
 /// Options of the random forest.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -29,13 +33,13 @@ pub struct Options {
     /// Fewest observations of a tree's node that is split. 10 in section 4.1.
     #[schemars(range(min = 2, max = 100_000))]
     pub split_size: u32,
-    /// Random architectures to choose among. 10,000 in section 4.3; fewer here, for the sake of fuel.
-    #[schemars(range(min = 1, max = 100_000))]
+    /// Random architectures to choose among. 10,000 in section 4.3.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub candidates: u32,
     /// Observed architectures of the largest expected improvement, from each of which a local search starts. 10 in section 4.3.
     #[schemars(range(min = 0, max = 1_000))]
     pub local_searches: u32,
-    /// Most neighbours that all local searches of one forest look at together.
+    /// Most neighbours that all local searches of one forest look at together. Any number in the paper.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub neighbors: u32,
     /// One of so many architectures is random, whatever the forest says. 2 in section 4.3; 0: none.
@@ -53,7 +57,7 @@ impl Default for Options {
             trees: 10,
             split_share: 5.0 / 6.0,
             split_size: 10,
-            candidates: 1_000,
+            candidates: 10_000,
             local_searches: 10,
             neighbors: 5_000,
             random_every: 2,
@@ -62,13 +66,24 @@ impl Default for Options {
     }
 }
 
-/// An architecture and its expected improvement.
+/// A point and its expected improvement.
+#[derive(Clone)]
 struct Candidate {
-    architecture: Architecture,
+    values: Vec<Value>,
     improvement: f64,
     /// The query it descends from.
     parent: Option<u64>,
 }
+
+/// The best candidates so far, all new.
+struct Best {
+    list: Vec<Candidate>,
+    /// What is no better than this has no place.
+    least: f64,
+}
+
+/// What to ask for, with the query that it descends from.
+type Choice = (Architecture, Option<u64>);
 
 /// What a forest makes of architectures.
 struct Model<'a> {
@@ -107,7 +122,7 @@ impl Strategy for RandomForest {
 
     fn ask(&mut self, capacity: usize) -> Result<Reply, Error> {
         // One forest a call, whatever the capacity: observations come between calls.
-        let mut chosen: Option<VecDeque<Candidate>> = None;
+        let mut chosen: Option<VecDeque<Choice>> = None;
         let mut queries = Vec::new();
         while queries.len() < capacity {
             let mut next = None;
@@ -126,7 +141,7 @@ impl Strategy for RandomForest {
                 next = chosen.as_mut().and_then(VecDeque::pop_front);
             }
             let (architecture, parent) = match next {
-                Some(Candidate { architecture, parent, .. }) => (architecture, parent),
+                Some(choice) => choice,
                 None => match Draws::new(&self.space, &self.history).random(&mut self.rng)? {
                     Some(architecture) => (architecture, None),
                     None => break,
@@ -151,19 +166,22 @@ impl Strategy for RandomForest {
 }
 
 impl RandomForest {
-    fn is_known(&self, candidate: Option<&Candidate>) -> Result<bool, Error> {
-        candidate.map_or(Ok(false), |candidate| Ok(!self.history.is_new(&candidate.architecture)?))
+    fn is_known(&self, choice: Option<&Choice>) -> Result<bool, Error> {
+        choice.map_or(Ok(false), |(architecture, _)| Ok(!self.history.is_new(architecture)?))
     }
 
     /// New architectures of the largest expected improvement, that one first: those that local searches come by, and random ones
     /// (section 4.3).
-    fn choose(&mut self, wanted: usize) -> Result<VecDeque<Candidate>, Error> {
+    fn choose(&mut self, wanted: usize) -> Result<VecDeque<Choice>, Error> {
         let kept = self.history.kept(self.options.observations as usize);
         let observed = self.history.observed();
         let costs = self.history.standardized(&kept);
         let rows = kept
             .iter()
-            .map(|index| features::row(&observed[*index].architecture, &self.decisions))
+            .map(|index| match &observed[*index].architecture {
+                Architecture::Point(values) => Ok(features::row(values, &self.decisions)),
+                Architecture::Network(_) => Err(Error::Internal("a network is no point of the space".into())),
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let settings = Settings {
             trees: self.options.trees as usize,
@@ -179,51 +197,79 @@ impl RandomForest {
             kept.iter().zip(&rows).map(|(index, row)| (model.of_row(row), *index)).collect();
         starts.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         starts.truncate(self.options.local_searches as usize);
-        let mut candidates = Vec::new();
+        let mut best = Best { list: Vec::new(), least: f64::NEG_INFINITY };
         let mut left = self.options.neighbors;
         for (improvement, index) in starts {
-            let start = Candidate {
-                architecture: observed[index].architecture.clone(),
-                improvement,
-                parent: Some(observed[index].query),
-            };
-            climb(start, &self.space, &model, &mut draws, &mut left, &mut candidates)?;
+            let Architecture::Point(values) = &observed[index].architecture else { continue };
+            let start = Candidate { values: values.clone(), improvement, parent: Some(observed[index].query) };
+            climb(start, &model, &mut draws, &mut left, &mut best, &mut self.rng)?;
         }
-        for architecture in draws.randoms(self.options.candidates as usize, &mut self.rng)? {
-            let improvement = model.improvement(&architecture)?;
-            candidates.push(Candidate { architecture, improvement, parent: None });
+        for _ in 0..self.options.candidates {
+            let values = points::random(&self.decisions, &mut self.rng);
+            best.add(Candidate { improvement: model.improvement(&values), values, parent: None }, &mut draws)?;
         }
-        // Among equals what local searches came by first.
-        candidates.sort_by(|left, right| right.improvement.total_cmp(&left.improvement));
-        candidates.truncate(wanted.saturating_mul(2));
-        Ok(candidates.into())
+        best.sort();
+        let mut chosen = VecDeque::new();
+        for Candidate { values, parent, .. } in best.list {
+            if chosen.len() == wanted {
+                break;
+            }
+            let architecture = Architecture::Point(values);
+            if self.space.admits(&architecture) {
+                chosen.push_back((architecture, parent));
+            }
+        }
+        Ok(chosen)
     }
 }
 
-/// Moves to the neighbour of the largest expected improvement for as long as it grows. Adds to `candidates` the new ones that it
-/// looks at; looks at `left` at most, and counts down.
+impl Best {
+    /// Adds one that is new, and among the best so far.
+    fn add(&mut self, candidate: Candidate, draws: &mut Draws<'_>) -> Result<(), Error> {
+        // A draw is looked up last: that takes longer than to rate it.
+        let good = candidate.improvement > self.least;
+        if good && draws.take(&Architecture::Point(candidate.values.clone()))? {
+            self.list.push(candidate);
+            if self.list.len() >= 2 * KEPT {
+                self.sort();
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the best, the very best first; among equals the earliest.
+    fn sort(&mut self) {
+        self.list.sort_by(|left, right| right.improvement.total_cmp(&left.improvement));
+        if self.list.len() > KEPT {
+            self.list.truncate(KEPT);
+            self.least = self.list.last().map_or(f64::NEG_INFINITY, |last| last.improvement);
+        }
+    }
+}
+
+/// Moves to the neighbour of the largest expected improvement for as long as it grows. Adds to `best` what it looks at; looks at
+/// `left` at most, and counts down.
 fn climb(
     start: Candidate,
-    space: &Space,
     model: &Model<'_>,
     draws: &mut Draws<'_>,
     left: &mut u32,
-    candidates: &mut Vec<Candidate>,
+    best: &mut Best,
+    rng: &mut Rng,
 ) -> Result<(), Error> {
     let parent = start.parent;
     let mut here = start;
     while *left > 0 {
-        let neighbors = space.neighbors(&here.architecture, *left)?;
+        let mut neighbors = points::neighbors(&here.values, model.decisions, rng);
+        neighbors.truncate(*left as usize);
         *left = left.saturating_sub(u32::try_from(neighbors.len()).unwrap_or(u32::MAX).max(1));
         let mut better: Option<Candidate> = None;
-        for architecture in neighbors {
-            let improvement = model.improvement(&architecture)?;
-            if improvement > better.as_ref().map_or(here.improvement, |better| better.improvement) {
-                better = Some(Candidate { architecture: architecture.clone(), improvement, parent });
+        for values in neighbors {
+            let candidate = Candidate { improvement: model.improvement(&values), values, parent };
+            if candidate.improvement > better.as_ref().map_or(here.improvement, |better| better.improvement) {
+                better = Some(candidate.clone());
             }
-            if draws.take(&architecture)? {
-                candidates.push(Candidate { architecture, improvement, parent });
-            }
+            best.add(candidate, draws)?;
         }
         let Some(better) = better else { break };
         here = better;
@@ -232,8 +278,8 @@ fn climb(
 }
 
 impl Model<'_> {
-    fn improvement(&self, architecture: &Architecture) -> Result<f64, Error> {
-        Ok(self.of_row(&features::row(architecture, self.decisions)?))
+    fn improvement(&self, values: &[Value]) -> f64 {
+        self.of_row(&features::row(values, self.decisions))
     }
 
     fn of_row(&self, row: &[f64]) -> f64 {
