@@ -95,7 +95,8 @@ fn examples_of_every_strategy_are_sound() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap_or_default();
         if path.extension().is_some_and(|extension| extension == "toml") && text.contains("data = \"digits\"") {
-            let output = bench.output(["run", path.to_str().unwrap(), "--dry-run"]);
+            let command = if text.contains("[[strategy]]") { "compare" } else { "run" };
+            let output = bench.output([command, path.to_str().unwrap(), "--dry-run"]);
             assert!(output.status.success(), "{}: {}", path.display(), stderr(&output));
         }
     }
