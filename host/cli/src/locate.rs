@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use archwright_space::genotype::Genotype;
 use archwright_space::published::{self, Published};
 use archwright_space::{Architecture, Space};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::SpaceChoice;
 use crate::locations::Locations;
@@ -28,11 +28,8 @@ impl Wanted {
         if let Some(one) = published::get(text) {
             return Ok(Self::Published(one));
         }
-        if let Ok(Value::Object(members)) = serde_json::from_str(text)
-            && members.values().all(|value| !value.is_array() && !value.is_object())
-        {
-            let readable = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            return Ok(Self::Decisions(members.into_iter().map(|(name, value)| (name, readable(value))).collect()));
+        if let Some(decisions) = archwright_table::decisions(text) {
+            return Ok(Self::Decisions(decisions));
         }
         if Genotype::is_like(text) {
             return Genotype::parse(text).map(Self::Genotype).map_err(|error| CliError::input(error.to_string(), None));

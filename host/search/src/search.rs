@@ -118,8 +118,7 @@ impl Search {
                 self.pool(folder.path(), &devices, stop, "the trainer was asked")?.ready().clone()
             }
         };
-        self.check_trainer(&ready)?;
-        self.space(&ready)?;
+        self.check_on(&ready)?;
         Ok(ready)
     }
 

@@ -17,4 +17,5 @@ pub use column::{Measure, Role, assignment};
 pub use error::TableError;
 pub use import::{Import, Imported, Left, import};
 pub use layout::{ColumnSummary, Head, Source};
+pub use point::decisions;
 pub use table::{Column, Table};

@@ -8,14 +8,22 @@ use serde_json::Value as Json;
 
 /// The point of `space` that a text stands for: a genotype in the field's notation, or a JSON object of decisions.
 pub(crate) fn of_text(space: &Space, text: &str) -> Result<Vec<Value>, String> {
-    if let Ok(Json::Object(members)) = serde_json::from_str(text)
-        && members.values().all(|value| !value.is_array() && !value.is_object())
-    {
-        let readable = |value: Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        return of_labels(space, members.into_iter().map(|(name, value)| (name, readable(value))).collect());
+    if let Some(labels) = decisions(text) {
+        return of_labels(space, labels);
     }
     let genotype = Genotype::parse(text).map_err(|error| error.to_string())?;
     values(space, genotype.locate(space).map_err(|error| error.to_string())?)
+}
+
+/// The readable values of decisions that a text gives as one JSON object, by the decisions' names; nothing for other texts.
+/// [`Space::point_of`] tells which point they are.
+pub fn decisions(text: &str) -> Option<BTreeMap<String, String>> {
+    let Ok(Json::Object(members)) = serde_json::from_str(text) else { return None };
+    if members.values().any(|value| value.is_array() || value.is_object()) {
+        return None;
+    }
+    let readable = |value: Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Some(members.into_iter().map(|(name, value)| (name, readable(value))).collect())
 }
 
 /// The point whose active decisions have these readable values.

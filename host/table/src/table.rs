@@ -1,6 +1,5 @@
 //! Looking measurements up.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -197,13 +196,6 @@ impl Table {
         let flat = measure.is_size();
         let bytes = &self.map[self.columns[place].clone()];
         Some(Column { bytes, seeds: self.head.seeds as usize, levels: self.head.epochs.len(), flat })
-    }
-
-    /// The measures that there are of a data set, with the header of each.
-    pub fn measures(&self, data_set: u32) -> BTreeMap<Measure, &str> {
-        let columns = self.head.columns.iter();
-        let its = columns.filter(|column| column.data_set.is_none_or(|its| its == data_set));
-        its.map(|column| (column.measure, column.header.as_str())).collect()
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use archwright_plugin::model::{EstimateOutcome, Query, Reply, Step, Subject};
 use archwright_space::{Architecture, Space};
-use archwright_store::{JournalError, JournalReader, QueryRecord};
+use archwright_store::{JournalReader, QueryRecord};
 
-use super::read;
+use super::following;
 use super::record::Record;
 use crate::error::SearchError;
 use crate::report::Observed;
@@ -32,13 +32,7 @@ pub fn history(path: &Path, space: Option<&Space>) -> Result<Vec<QueryRecord<Obs
     let mut arrived: HashMap<u64, (bool, Option<f64>)> = HashMap::new();
     let mut observed = Vec::new();
     let mut asked = 0;
-    loop {
-        let number = reader.end().records;
-        let record = match reader.next_record() {
-            Ok(Some(record)) => read(number, record)?,
-            Ok(None) | Err(JournalError::Torn { .. }) => break,
-            Err(error) => return Err(error.into()),
-        };
+    while let Some(record) = following(&mut reader)? {
         match record {
             Record::Asked { answer: Ok(reply), .. } => {
                 if let Reply::Queries(queries) = reply.into_owned() {

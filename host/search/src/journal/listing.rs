@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use archwright_store::{JournalError, JournalReader};
+use archwright_store::JournalReader;
 use serde_json::{Value, json};
 
-use super::read;
+use super::following;
 use super::record::Record;
 use crate::error::SearchError;
 
@@ -26,13 +26,7 @@ pub fn list<E: From<SearchError>>(
 ) -> Result<(), E> {
     let mut reader = JournalReader::open(path).map_err(SearchError::from)?;
     let mut arrived = HashMap::new();
-    loop {
-        let number = reader.end().records;
-        let record = match reader.next_record() {
-            Ok(Some(record)) => read(number, record)?,
-            Ok(None) | Err(JournalError::Torn { .. }) => return Ok(()),
-            Err(error) => return Err(SearchError::from(error).into()),
-        };
+    while let Some(record) = following(&mut reader)? {
         let value = match record {
             Record::Arrived { ticket, result, .. } if timeless => {
                 arrived.insert(ticket, json!(result.map_err(|failure| failure.into_owned())));
@@ -47,6 +41,7 @@ pub fn list<E: From<SearchError>>(
         };
         each(if timeless { without_times(value) } else { value })?;
     }
+    Ok(())
 }
 
 fn parsed(text: &str) -> Value {

@@ -388,6 +388,16 @@ fn read(number: u64, bytes: &[u8]) -> Result<Record<'static>, SearchError> {
     postcard::from_bytes(bytes).map_err(|error| unreadable(number, &error))
 }
 
+/// The next record for a reader; nothing at the end, or where a journal that is being written breaks off.
+fn following(reader: &mut JournalReader) -> Result<Option<Record<'static>>, SearchError> {
+    let number = reader.end().records;
+    match reader.next_record() {
+        Ok(Some(record)) => read(number, record).map(Some),
+        Ok(None) | Err(JournalError::Torn { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn unreadable(record: u64, error: &postcard::Error) -> SearchError {
     SearchError::Record { record, problem: error.to_string() }
 }

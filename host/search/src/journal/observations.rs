@@ -6,10 +6,10 @@ use std::path::Path;
 use archwright_plugin::model::{Reply, Step, Subject};
 use archwright_protocol::{Metrics, Ready};
 use archwright_space::Architecture;
-use archwright_store::{JournalError, JournalReader};
+use archwright_store::JournalReader;
 
 use super::Head;
-use super::read;
+use super::following;
 use super::record::Record;
 use crate::error::SearchError;
 use crate::experiment::Experiment;
@@ -64,13 +64,7 @@ pub fn observations(path: &Path) -> Result<Observations, SearchError> {
     let mut report = None;
     let mut asked = 0;
     let mut is_over = false;
-    loop {
-        let number = reader.end().records;
-        let record = match reader.next_record() {
-            Ok(Some(record)) => read(number, record)?,
-            Ok(None) | Err(JournalError::Torn { .. }) => break,
-            Err(error) => return Err(error.into()),
-        };
+    while let Some(record) = following(&mut reader)? {
         match record {
             Record::Asked { answer: Ok(reply), .. } => {
                 let Reply::Queries(queries) = reply.into_owned() else { continue };
