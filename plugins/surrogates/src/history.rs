@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use archwright_sdk::{Architecture, Error, EstimateOutcome, Goal, Objective, Observation, Query};
+use archwright_sdk::{Architecture, Error, EstimateOutcome, Goal, Objective, Observation, Query, Reply};
 
 /// An architecture with its cost by the first objective.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,12 +58,20 @@ impl History {
         Ok(Query { parent, ..Query::full(id, architecture) })
     }
 
-    /// Takes an observation, in any order. Gives whether it brought a cost: not where the query failed, or its value is not
-    /// finite.
+    /// What to answer with these queries: where there are none, the end, unless something is still to be told.
+    pub fn reply(&self, queries: Vec<Query>) -> Reply {
+        match (queries.is_empty(), self.in_flight()) {
+            (false, _) => Reply::Queries(queries),
+            (true, 0) => Reply::Finished,
+            (true, _) => Reply::Waiting,
+        }
+    }
+
+    /// Takes an observation, in any order. Gives what was observed; nothing where the query failed, or its value is not finite.
     ///
     /// # Errors
     /// Where there is no such query in flight.
-    pub fn tell(&mut self, observation: &Observation) -> Result<bool, Error> {
+    pub fn tell(&mut self, observation: &Observation) -> Result<Option<&Observed>, Error> {
         let Some(architecture) = self.open.remove(&observation.query) else {
             return Err(Error::Internal(format!("query {} is not in flight", observation.query)));
         };
@@ -71,10 +79,10 @@ impl History {
             EstimateOutcome::Estimated(estimate) => estimate.objectives.first().filter(|value| value.is_finite()),
             EstimateOutcome::Failed(_) => None,
         };
-        let Some(value) = value else { return Ok(false) };
+        let Some(value) = value else { return Ok(None) };
         let cost = if self.goal == Goal::Minimize { *value } else { -value };
         self.observed.push(Observed { query: observation.query, architecture, cost });
-        Ok(true)
+        Ok(self.observed.last())
     }
 
     /// Queries asked so far.

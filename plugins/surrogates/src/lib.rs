@@ -6,6 +6,8 @@
 mod draws;
 mod history;
 mod normal;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -133,19 +133,13 @@ impl Strategy for GaussianProcess {
             let Some((architecture, parent)) = next else { break };
             queries.push(self.history.ask(architecture, parent)?);
         }
-        Ok(match (queries.is_empty(), self.history.in_flight()) {
-            (false, _) => Reply::Queries(queries),
-            (true, 0) => Reply::Finished,
-            (true, _) => Reply::Waiting,
-        })
+        Ok(self.history.reply(queries))
     }
 
     fn tell(&mut self, observations: &[Observation]) -> Result<(), Error> {
         for observation in observations {
             // What failed has no cost, and nothing is learned from it.
-            if self.history.tell(observation)? {
-                let observed = self.history.observed().last();
-                let observed = observed.ok_or_else(|| Error::Internal("nothing was observed".into()))?;
+            if let Some(observed) = self.history.tell(observation)? {
                 self.seen.push(self.kernel.see(&observed.architecture, &self.space));
             }
         }

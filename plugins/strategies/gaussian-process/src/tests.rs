@@ -1,35 +1,14 @@
-use std::collections::HashSet;
-
-use archwright_sdk::testing::{bundled_space, estimate, run, setup, space};
+use archwright_sdk::testing::{bundled_space, run, setup};
+use archwright_surrogates::testing::{self, architecture, best, search, value};
 
 use super::*;
-
-/// How many of the six edges carry the third operation or a later one, in pairs that matter together: not smooth.
-fn value(architecture: &Architecture) -> f64 {
-    let Architecture::Point(values) = architecture else { panic!("a network") };
-    let index = |place: usize| if let Value::Index(index) = values[place] { f64::from(index) } else { 0.0 };
-    let single: f64 = (0..6).map(|place| (index(place) - 3.0).powi(2) * (place + 1) as f64).sum();
-    let pairs: f64 = (0..3).map(|place| (index(place) - index(5 - place)).abs()).sum();
-    -(single + 3.0 * pairs)
-}
 
 fn quick() -> Options {
     Options { initial: 10, ..Options::default() }
 }
 
-fn search(options: Options, seed: u64, queries: usize, in_flight: usize) -> Vec<(Query, Option<f64>)> {
-    let space = bundled_space("nas-bench-201");
-    let mut strategy = GaussianProcess::open(setup(&space, seed), options, space).unwrap();
-    run(&mut strategy, queries, in_flight, |architecture| Some(value(architecture)))
-}
-
-fn best(history: &[(Query, Option<f64>)]) -> f64 {
-    history.iter().filter_map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max)
-}
-
-fn architecture(query: &Query) -> &Architecture {
-    let Subject::Architecture(architecture) = &query.subject else { panic!("a relaxation") };
-    architecture
+fn opened(options: Options) -> impl Fn(Setup, Space) -> GaussianProcess {
+    move |setup, space| GaussianProcess::open(setup, options.clone(), space).unwrap()
 }
 
 /// What counts is seen in the network alone: operations, and how many convolutions a sum is made of.
@@ -50,7 +29,7 @@ fn network_value(space: &Space, architecture: &Architecture) -> f64 {
 
 #[test]
 fn beats_random_search() {
-    // The best of 100, over 20 seeds: it wins in at least 15 and loses in at most 2. Under equal chances, whatever the draws, that
+    // The best of 100), over 20 seeds: it wins in at least 15 and loses in at most 2. Under equal chances, whatever the draws, that
     // has a probability below 0.0012, which is what 15 of 17 have.
     let space = bundled_space("nas-bench-201");
     for kernel in [KernelName::WeisfeilerLehman, KernelName::Hamming] {
@@ -73,84 +52,33 @@ fn beats_random_search() {
 
 #[test]
 fn minimizing_is_maximizing_the_negative() {
-    let space = bundled_space("nas-bench-201");
-    let objectives = vec![Objective { name: "error".into(), goal: Goal::Minimize }];
-    let minimize = Setup { objectives, ..setup(&space, 5) };
-    let mut strategy = GaussianProcess::open(minimize, quick(), space).unwrap();
-    let minimized = run(&mut strategy, 40, 2, |architecture| Some(-value(architecture)));
-    let maximized = search(quick(), 5, 40, 2);
-    assert!(minimized.iter().zip(&maximized).all(|(left, right)| left.0 == right.0));
+    testing::minimizes_as_it_maximizes(opened(quick()));
 }
 
 #[test]
 fn asks_for_nothing_twice_and_for_mutants_after_the_first() {
-    for in_flight in [1, 8, 30] {
-        let history = search(quick(), 1, 60, in_flight);
-        let seen: HashSet<String> = history.iter().map(|(query, _)| format!("{:?}", query.subject)).collect();
-        assert_eq!(seen.len(), 60);
-        assert!(history[..10].iter().all(|(query, _)| query.parent.is_none()));
-        assert!(history.iter().filter(|(query, _)| query.parent.is_some()).count() >= 3);
-    }
+    testing::asks_for_nothing_twice(opened(quick()), 3);
 }
 
 #[test]
 fn told_late_and_out_of_order_it_goes_on() {
-    let space = bundled_space("nas-bench-201");
-    let mut strategy = GaussianProcess::open(setup(&space, 0), quick(), space).unwrap();
-    let mut open = Vec::new();
-    for round in 0..6 {
-        let Reply::Queries(asked) = strategy.ask(7).unwrap() else { panic!("no queries") };
-        assert_eq!(asked.len(), 7);
-        open.extend(asked);
-        // The youngest first; the oldest three stay open to the end.
-        while open.len() > 3 {
-            let query: Query = open.pop().unwrap();
-            let outcome = match (query.id + round) % 5 {
-                0 => EstimateOutcome::Failed("as the test wants".into()),
-                1 => EstimateOutcome::Estimated(estimate(f64::NAN)),
-                _ => EstimateOutcome::Estimated(estimate(value(architecture(&query)))),
-            };
-            strategy.tell(&[Observation { query: query.id, outcome }]).unwrap();
-        }
-    }
+    let strategy = testing::is_told_late(opened(quick()));
     assert!(strategy.history.observed().len() > 15);
 }
 
 #[test]
 fn goes_on_when_everything_fails_or_is_alike() {
-    let space = bundled_space("nas-bench-201");
-    let mut strategy = GaussianProcess::open(setup(&space, 0), quick(), space.clone()).unwrap();
-    assert_eq!(run(&mut strategy, 50, 4, |_| None).len(), 50);
-    let mut strategy = GaussianProcess::open(setup(&space, 0), quick(), space).unwrap();
-    assert_eq!(run(&mut strategy, 40, 4, |_| Some(0.5)).len(), 40);
+    testing::goes_on_without_differences(opened(quick()));
 }
 
 #[test]
 fn ends_once_every_architecture_was_asked_for() {
-    let of = |choices: &str| {
-        space(&format!(
-            "name = \"small\"\nnetwork = \"network\"\n[module.network]\nkind = \"chain\"\nlayers = [{choices}\
-             \"global-avg-pool\", {{ op = \"linear\", features = \"classes\" }}]\n"
-        ))
-    };
-    let one = of("");
-    let mut strategy = GaussianProcess::open(setup(&one, 0), quick(), one).unwrap();
-    assert_eq!(run(&mut strategy, 20, 3, |_| Some(0.5)).len(), 1);
-    let some = of("{ op = \"conv2d\", kernel = { choose = [1, 3, 5] }, channels = { choose = [4, 8, 12, 16, 20] } },");
-    let mut strategy = GaussianProcess::open(setup(&some, 0), quick(), some).unwrap();
-    assert_eq!(run(&mut strategy, 40, 3, |_| Some(0.5)).len(), 15);
+    testing::ends_with_the_space(opened(quick()));
 }
 
 #[test]
 fn constraints_are_met() {
-    let space = bundled_space("nas-bench-101");
-    let mut strategy = GaussianProcess::open(setup(&space, 0), quick(), space.clone()).unwrap();
-    let mut count = 0.0;
-    let history = run(&mut strategy, 40, 2, |_| {
-        count += 1.0;
-        Some(count % 7.0)
-    });
-    assert!(history.iter().all(|(query, _)| space.admits(architecture(query))));
+    testing::meets_constraints(opened(quick()));
 }
 
 #[test]
@@ -169,11 +97,11 @@ fn any_sort_of_decision_will_do() {
 #[test]
 fn the_number_of_observations_learned_from_is_bounded() {
     let options = Options { observations: 8, ..quick() };
-    assert_eq!(search(options, 0, 40, 2).len(), 40);
+    assert_eq!(search(opened(options), 0, 40, 2).len(), 40);
 }
 
 #[test]
 fn the_seed_alone_decides() {
-    assert_eq!(search(quick(), 1, 30, 2), search(quick(), 1, 30, 2));
-    assert_ne!(search(quick(), 1, 30, 2), search(quick(), 2, 30, 2));
+    assert_eq!(search(opened(quick()), 1, 30, 2), search(opened(quick()), 1, 30, 2));
+    assert_ne!(search(opened(quick()), 1, 30, 2), search(opened(quick()), 2, 30, 2));
 }

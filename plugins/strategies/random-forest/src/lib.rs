@@ -149,11 +149,7 @@ impl Strategy for RandomForest {
             };
             queries.push(self.history.ask(architecture, parent)?);
         }
-        Ok(match (queries.is_empty(), self.history.in_flight()) {
-            (false, _) => Reply::Queries(queries),
-            (true, 0) => Reply::Finished,
-            (true, _) => Reply::Waiting,
-        })
+        Ok(self.history.reply(queries))
     }
 
     fn tell(&mut self, observations: &[Observation]) -> Result<(), Error> {
