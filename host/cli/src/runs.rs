@@ -165,7 +165,8 @@ fn queries_table(observed: &[QueryRecord<Observed>]) -> String {
     table.to_string()
 }
 
-fn decisions(decisions: &[(String, String)]) -> String {
+/// Decisions in a line.
+pub(crate) fn decisions(decisions: &[(String, String)]) -> String {
     decisions.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::args::{self, SpaceChoice, TableImport};
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
-use crate::runs::table as printed;
+use crate::runs::{decisions, table as printed};
 use crate::space;
 
 pub(crate) fn table(command: &args::Table, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
@@ -193,9 +193,6 @@ fn readable(table: &Table, space: Option<&Space>, row: usize) -> String {
     let Some(space) = space else { return json!(architecture).to_string() };
     match Genotype::of(space, &architecture) {
         Ok(genotype) => genotype.to_string(),
-        Err(_) => {
-            let labels = space.label(&architecture).into_iter().map(|(name, label)| format!("{name}={label}"));
-            labels.collect::<Vec<_>>().join(" ")
-        }
+        Err(_) => decisions(&space.label(&architecture)),
     }
 }
