@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod compare;
+mod plugin;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use compare::{Compare, Report, Table, TableImport};
+pub(crate) use plugin::Plugin;
 
 /// Searches neural network architectures with sandboxed methods.
 #[derive(Debug, Parser)]
@@ -343,30 +345,6 @@ fn hexadecimal_prefix(text: &str) -> Result<String, String> {
     } else {
         Err("a fingerprint has the digits 0 to 9 and a to f".into())
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Plugin {
-    /// List the bundled plugins.
-    List,
-    /// Show what a plugin says of itself, with its options.
-    Inspect {
-        /// Name of a bundled plugin, or path of a component.
-        plugin: String,
-    },
-    /// Run the conformance suite on a plugin.
-    Check {
-        /// Name of a bundled plugin, or path of a component.
-        plugin: String,
-    },
-    /// Build a plugin crate written in Rust and make a component of it.
-    Build {
-        /// Folder of the crate.
-        folder: PathBuf,
-        /// Where to write the component.
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-    },
 }
 
 #[derive(Debug, Subcommand)]
