@@ -1,10 +1,11 @@
 //! What crossing the boundary costs: ask and tell round trips of a strategy in the sandbox, one query at a time and in
 //! batches, against the same strategy called natively.
 //!
-//! Runs the bundled regularized evolution as `cargo xtask build` makes it; without it there is nothing to measure.
+//! Runs the bundled regularized evolution as `cargo xtask build` makes it; without it there is nothing to measure. The same
+//! method in Python and JavaScript is measured where `cargo xtask bench` has built it.
 
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archwright_plugin::model::{Estimate, EstimateOutcome, Goal, Objective, Observation, Reply};
@@ -14,7 +15,10 @@ use archwright_space::{Context, Decision, Domain, Network, Node, Op, Scalar, Sea
 use archwright_strategy_regularized_evolution::{Options, RegularizedEvolution};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
-/// Six edges of five operations, like NAS-Bench-201's cell.
+/// Decisions of the space.
+const DECISIONS: usize = 20;
+
+/// Edges of five operations, as many as a small cell of DARTS's kind has decisions.
 struct Cell(Vec<Decision>);
 
 impl SearchSpace for Cell {
@@ -46,7 +50,7 @@ fn space() -> Result<Arc<Space>, SpaceError> {
         domain: Domain::Categorical(labels()),
         active_when: vec![],
     };
-    let cell = Arc::new(Cell((0..6).map(decision).collect()));
+    let cell = Arc::new(Cell((0..DECISIONS).map(decision).collect()));
     Ok(Arc::new(Space::new(cell, Context::full(vec![3, 32, 32], 10))?))
 }
 
@@ -115,36 +119,57 @@ fn native(criterion: &mut Criterion, space: &Arc<Space>) -> Result<(), Box<dyn s
     Ok(())
 }
 
+/// The folder that cargo builds into in the release profile.
+fn built() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release")
+}
+
 fn boundary(criterion: &mut Criterion) -> Result<(), Box<dyn std::error::Error>> {
-    let bundled = "../../target/release/plugins/strategies/regularized-evolution.wasm";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(bundled);
+    let path = built().join("plugins/strategies/regularized-evolution.wasm");
     if !path.exists() {
         println!("no strategy at {}: `cargo xtask build` makes it", path.display());
         return Ok(());
     }
-    native(criterion, &space()?)?;
     let space = space()?;
+    native(criterion, &space)?;
     for nan in [NanProfile::Portable, NanProfile::Native] {
-        let engine = Engine::new(&EngineOptions { nan, ..EngineOptions::default() })?;
-        let component = engine.load(&path, &Limits::default())?;
-        let mut group = criterion.benchmark_group(format!("{} sandboxed, {nan:?} NaNs", component.name()));
-        for capacity in [1, 100] {
-            let mut strategy = open(&component, &space)?;
-            let mut failure = None;
-            group.throughput(Throughput::Elements(u64::from(capacity)));
-            group.bench_function(format!("ask and tell {capacity}"), |bencher| {
-                bencher.iter(|| failure = failure.take().or(round(&mut strategy, capacity).err()));
-            });
-            if let Some(failure) = failure {
-                return Err(failure);
-            }
-        }
-        group.throughput(Throughput::Elements(1));
-        group.bench_function("open", |bencher| {
-            bencher.iter_batched(|| (), |()| open(&component, &space).is_ok(), BatchSize::SmallInput);
-        });
-        group.finish();
+        sandboxed(criterion, &space, &path, nan, &format!("regularized-evolution sandboxed, {nan:?} NaNs"))?;
     }
+    for language in ["python", "javascript"] {
+        let path = built().join("languages").join(format!("{language}.wasm"));
+        if path.exists() {
+            sandboxed(criterion, &space, &path, NanProfile::Portable, &format!("regularized-evolution in {language}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn sandboxed(
+    criterion: &mut Criterion,
+    space: &Arc<Space>,
+    path: &Path,
+    nan: NanProfile,
+    name: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let engine = Engine::new(&EngineOptions { nan, ..EngineOptions::default() })?;
+    let component = engine.load(path, &Limits::default())?;
+    let mut group = criterion.benchmark_group(name);
+    for capacity in [1, 100] {
+        let mut strategy = open(&component, space)?;
+        let mut failure = None;
+        group.throughput(Throughput::Elements(u64::from(capacity)));
+        group.bench_function(format!("ask and tell {capacity}"), |bencher| {
+            bencher.iter(|| failure = failure.take().or(round(&mut strategy, capacity).err()));
+        });
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+    }
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("open", |bencher| {
+        bencher.iter_batched(|| (), |()| open(&component, space).is_ok(), BatchSize::SmallInput);
+    });
+    group.finish();
     Ok(())
 }
 

@@ -28,6 +28,7 @@ const ARCHITECTURES: f64 = 64.0;
 
 pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
     workspace.build()?;
+    build_languages(workspace);
     run(workspace.cargo()?.args(["bench", "--workspace", "--bench", "*"]))?;
     let python = python_epoch()?;
     let steps = search_steps(workspace, python.is_some())?;
@@ -43,6 +44,18 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
         comparison.print();
     }
     figures.start_up()
+}
+
+/// Builds the examples in other languages than Rust, where their tools are at hand.
+fn build_languages(workspace: &Workspace) {
+    for language in LANGUAGES {
+        let folder = format!("examples/plugins/strategy-{language}");
+        let component = workspace.release().join("languages").join(format!("{language}.wasm"));
+        let mut build = Command::new(workspace.program());
+        if let Err(error) = run(build.args(["plugin", "build", &folder, "-o"]).arg(&component)) {
+            eprintln!("{folder} was not built, and is not measured: {error:#}");
+        }
+    }
 }
 
 /// Seconds of the epoch in Python, where its PyTorch is at hand.
@@ -69,6 +82,8 @@ fn python() -> PathBuf {
     std::env::var_os("PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from)
 }
 
+/// Languages besides Rust that a strategy is measured in.
+const LANGUAGES: [&str; 2] = ["python", "javascript"];
 /// Queries of a measured search.
 const QUERIES: u32 = 100_000;
 
@@ -98,6 +113,13 @@ impl Figures {
                 queries / native,
                 sandboxed / native
             );
+            for language in LANGUAGES {
+                let name = format!("regularized-evolution in {language}/ask and tell {queries}");
+                // Only what could be built was measured.
+                if let Ok(seconds) = self.seconds(name) {
+                    println!("    in {language:<22} {:>9.0} queries/s", queries / seconds);
+                }
+            }
         }
         Ok(())
     }
