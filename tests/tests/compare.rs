@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use archwright_tests::{Bench, made_up_cells};
@@ -215,4 +216,37 @@ fn other_data_is_another_comparison() {
     let first = comparison("one two three four\n");
     assert_eq!(comparison("one two three four\n"), first);
     assert_ne!(comparison("one two four three\n"), first);
+}
+
+/// The most memory that a program has at a time, in kilobytes.
+fn most_memory(mut command: Command) -> u64 {
+    let mut program = command.stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", program.id());
+    let mut most = 0;
+    while program.try_wait().unwrap().is_none() {
+        // It may end while it is looked at.
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let now = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        most = now.unwrap_or(most);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(program.wait().unwrap().success());
+    most
+}
+
+#[test]
+fn compiling_several_plugins_takes_no_more_memory_than_compiling_one() {
+    let bench = bench();
+    let compiling = |name: &str, suite: &str| {
+        bench.write(name, suite);
+        let mut command = bench.command(["compare", name, "--dry-run"]);
+        command.env("XDG_CACHE_HOME", bench.path().join(format!("cache-{name}")));
+        most_memory(command)
+    };
+    let (before, _) = SUITE.split_once("[[strategy]]\nuse = \"regularized").unwrap();
+    let (_, after) = SUITE.split_once("[estimator]").unwrap();
+    let two = compiling("two.toml", &format!("{before}[estimator]{after}"));
+    let others = ["tree-parzen", "nsga2", "gaussian-process"].map(|name| format!("[[strategy]]\nuse = \"{name}\"\n"));
+    let seven = compiling("seven.toml", &SUITE.replace("[estimator]", &format!("{}[estimator]", others.concat())));
+    assert!(seven < two * 3 / 2, "{seven} kB for seven, {two} kB for two");
 }
