@@ -23,7 +23,9 @@ pub(crate) struct Table {
     places: HashMap<Vec<u32>, usize>,
     /// What a training of 1/3 to the power of the rung shows, in percent.
     seen: Vec<Vec<f64>>,
-    /// Parameters of networks with one cell for each stage.
+    /// Parameters of networks with one cell for each stage, as the benchmark counts them: those of operations that lead nowhere
+    /// are parameters, too. A cell that is not connected at all would have next to none otherwise, and as all such cells are
+    /// equally bad and small, none of them would dominate another.
     parameters: Vec<f64>,
 }
 
@@ -49,7 +51,7 @@ impl Table {
             let point = Genotype::parse(fields[architecture]).unwrap().locate(&space).unwrap();
             places.insert(key(&point), place);
             accuracies.push(fields[accuracy].parse().unwrap());
-            parameters.push(space.profile(&point).unwrap().parameters as f64);
+            parameters.push(space.build(&point).unwrap().whole_work().unwrap().parameters as f64);
         }
         assert_eq!((places.len(), accuracies.len()), (15_625, 15_625), "the table does not have each cell once");
         Self { space: Space::new(Arc::new(space)), places, seen: cheaper(accuracies), parameters }
