@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use archwright_tests::{Bench, made_up_cells};
+use archwright_tests::{Bench, made_up_cells, stderr};
 
 const SUITE: &str = r#"
 name = "a <comparison> & its report"
@@ -137,6 +138,160 @@ fn a_lock_makes_the_same_again_or_says_what_differs() {
 }
 
 #[test]
+fn a_lock_is_not_replaced_without_a_word() {
+    let bench = bench();
+    let warned = || {
+        let output = bench.output(["compare", "suite.toml"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(!warned().contains("lock"));
+    assert!(!warned().contains("lock"));
+    bench.write(
+        "suite.toml",
+        SUITE.replace("queries = 80", "queries = 81").replace("sample_size = 3", "sample_size = 4"),
+    );
+    let message = warned();
+    assert_eq!(message.matches("WARN").count(), 1, "{message}");
+    assert_eq!(message.matches("budget.queries: the lock has 80, here is 81").count(), 1, "{message}");
+    let one =
+        "by regularized-evolution in nas-bench-201, benchmark-table: experiment.strategy.sample_size: the lock has 3";
+    assert!(message.contains(one), "{message}");
+    let lock = fs::read_to_string(bench.path().join("suite.lock")).unwrap();
+    let other = lock.replacen("\"observations\": \"", "\"observations\": \"0", 1);
+    bench.write("suite.lock", &other);
+    let message = warned();
+    assert!(message.contains("cells.table by random in nas-bench-201, benchmark-table: observations: "), "{message}");
+    bench.write("suite.lock", &other);
+    let message = bench.fails(["compare", "suite.toml", "--locked"], 1);
+    assert!(message.contains("cells.table by random in nas-bench-201, benchmark-table: observations: "), "{message}");
+}
+
+/// A report that is made again leaves no figure of before, and nothing else is touched.
+#[test]
+fn figures_that_a_report_does_not_have_any_more_are_gone() {
+    let bench = bench();
+    bench.write("suite.toml", SUITE.replace("[budget]", "[run]\nworkers = 2\n\n[budget]"));
+    bench.json(["compare", "suite.toml", "--json"]);
+    let figures = bench.path().join("suite-report/figures");
+    assert!(figures.join("1-time-mean.svg").exists(), "{:?}", files(&figures).keys());
+    bench.write("suite-report/figures/1-mine.svg", "");
+    bench.write("suite.toml", SUITE);
+    bench.json(["compare", "suite.toml", "--output", "fresh", "--json"]);
+    bench.json(["compare", "suite.toml", "--json"]);
+    let mut report = files(&bench.path().join("suite-report"));
+    assert_eq!(report.remove("figures/1-mine.svg"), Some(Vec::new()));
+    assert!(report == files(&bench.path().join("fresh")));
+}
+
+/// What was seen ranks each architecture once, however often it was looked at.
+#[test]
+fn an_architecture_counts_once_for_what_the_search_saw() {
+    let bench = bench();
+    bench.write("suite.toml", SUITE.replace("queries = 80", "queries = 120"));
+    bench.json(["compare", "suite.toml", "--json"]);
+    let report = bench.path().join("suite-report");
+    let observations = fs::read_to_string(report.join("observations.csv")).unwrap();
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for line in observations.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        seen.entry(fields[2]).or_default().insert(fields[5]);
+    }
+    assert!(seen["random"].len() > 1_000 && seen["regularized-evolution"].len() < 12 * 120);
+    let page = fs::read_to_string(report.join("report.md")).unwrap();
+    let table = page.split("### What the search saw").nth(1).unwrap();
+    for (method, architectures) in seen {
+        let row = table.lines().find(|line| line.starts_with(&format!("| {method} |"))).unwrap();
+        assert!(row.ends_with(&format!(" | {} |", architectures.len())), "{row}");
+    }
+}
+
+const BRANCHES: &str = r#"
+name = "branches"
+summary = "Either a convolution or a pooling, each with a setting of its own"
+network = "network"
+
+[module.network]
+kind = "chain"
+layers = [
+    { op = "conv2d", kernel = 3, channels = { choose = [8, 16], name = "stem" } },
+    { choose = { conv = { module = "conv" }, separable = { module = "separable" } }, name = "type" },
+    "global-avg-pool",
+    { op = "linear", features = "classes" },
+]
+
+[module.conv]
+kind = "chain"
+layers = [{ op = "conv2d", kernel = { choose = [1, 3, 5] }, channels = "in" }]
+
+[module.separable]
+kind = "chain"
+layers = [{ op = "conv2d", kernel = { choose = [3, 5] }, groups = "in", channels = "in" }]
+"#;
+
+/// No network of the space has all decisions active.
+#[test]
+fn what_good_networks_share_is_found_though_decisions_are_inactive() {
+    let bench = Bench::new();
+    bench.write("branches.toml", BRANCHES);
+    let mut table = String::from("architecture,val_acc,test_acc\n");
+    for stem in [8, 16] {
+        for (branch, kernels) in [("conv", &[1, 3, 5][..]), ("separable", &[3, 5])] {
+            for kernel in kernels {
+                let worth = f64::from(kernel * 10 + stem + if branch == "conv" { 20 } else { 0 });
+                table += &format!(
+                    "\"{{\"\"stem\"\": \"\"{stem}\"\", \"\"type\"\": \"\"{branch}\"\", \"\"{branch}/kernel\"\": \"\"{kernel}\"\"}}\",{worth},{worth}\n"
+                );
+            }
+        }
+    }
+    bench.write("branches.csv", table);
+    bench.json(["table", "import", "branches.csv", "--space", "branches.toml", "--json"]);
+    let suite = SUITE.replace("\"nas-bench-201\"", "\"branches.toml\"").replace("cells.table", "branches.table");
+    bench.write("suite.toml", suite);
+    bench.json(["compare", "suite.toml", "--json"]);
+    let page = fs::read_to_string(bench.path().join("suite-report/report.md")).unwrap();
+    let motifs = page.split("### Motifs").nth(1).unwrap().split("###").next().unwrap();
+    for row in ["| type | conv | 100 % | 50 % |", "| stem | 16 | 100 % | 50 % |", "| conv/kernel | 5 | 100 % | 33 % |"]
+    {
+        assert!(motifs.contains(row), "{motifs}");
+    }
+}
+
+/// Whoever goes on from an earlier training pays less for the same.
+#[test]
+fn costs_that_are_accounted_otherwise_are_told() {
+    let bench = Bench::new();
+    bench.write("cells.csv", made_up_cells(true));
+    bench.json(["table", "import", "cells.csv", "--space", "nas-bench-201", "--json"]);
+    let estimator = "[[estimator]]\nuse = \"benchmark-table\"";
+    let answer = |estimators: &str| {
+        let suite =
+            SUITE.replace("[estimator]\nuse = \"benchmark-table\"", estimators).replace("seeds = 12", "seeds = 2");
+        bench.write("suite.toml", suite);
+        bench.json(["compare", "suite.toml", "--json"]);
+        let page = fs::read_to_string(bench.path().join("suite-report/report.md")).unwrap();
+        page.lines().find(|line| line.contains("are costs accounted alike?")).unwrap().to_owned()
+    };
+    assert!(answer(estimator).contains("| Yes: one [budget] for all"));
+    let two = format!("{estimator}\n\n{estimator}\nresume = true\nlabel = \"resuming\"");
+    let told = answer(&two);
+    assert!(told.contains("random + resuming, regularized-evolution + resuming went on from earlier"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_written_is_told_before_anything_runs() {
+    let bench = bench();
+    bench.write("taken", "");
+    let message = bench.fails(["compare", "suite.toml", "--output", "taken"], 1);
+    assert!(message.contains("taken/figures"), "{message}");
+    fs::create_dir(bench.path().join("suite.lock")).unwrap();
+    let message = bench.fails(["compare", "suite.toml"], 1);
+    assert!(message.contains("cannot write suite.lock"), "{message}");
+    assert!(!bench.path().join("store/runs/1.journal").exists());
+}
+
+#[test]
 fn what_does_not_fit_together_is_told_before_anything_runs() {
     let bench = bench();
     let refused = |from: &str, to: &str, says: &str| {
@@ -155,6 +310,20 @@ fn what_does_not_fit_together_is_told_before_anything_runs() {
     refused("data = \"cells.table\"", "data = \"cells.table\"\nspaces = [\"other\"]", "no [[space]] has this label");
     refused("[budget]\nqueries = 80", "", "budget");
     refused("[estimator]\nuse = \"benchmark-table\"", "", "there is no [[estimator]]");
+    // Each with its place in the suite.
+    let label = "[[strategy]]\nuse = \"random\"\nlabel";
+    refused("use = \"benchmark-table\"", "use = \"full-training\"", "[suite.toml:20:7]");
+    refused("use = \"local-search\"", "use = \"darts\"", "[suite.toml:17:7]");
+    refused("use = \"local-search\"", "use = \"random\"", "[suite.toml:16:1]");
+    refused("use = \"local-search\"", "us = \"local-search\"", "[suite.toml:16:1]");
+    refused("[[strategy]]\nuse = \"random\"", &format!("{label} = 3"), "[suite.toml:10:9]");
+    refused("seeds = 12", "seeds = [1, 1]", "[suite.toml:3:9]");
+    refused("seeds = 12", "seeds = ", "[suite.toml:3:");
+    refused("seeds = 12", "seeds = 12\nseed = 3", "[suite.toml:4:8]");
+    refused("queries = 80", "queries = 0", "[suite.toml:26:11]");
+    refused("queries = 80", "querys = 80", "[suite.toml:26:1]");
+    refused("data = \"cells.table\"", "data = \"cells.table\"\ndata_set = \"none\"", "[suite.toml:24:12]");
+    refused("data = \"cells.table\"", "data = \"cells.table\"\nspaces = [\"other\"]", "[suite.toml:24:10]");
     bench.write("suite.toml", SUITE);
     let plan = bench.output(["compare", "suite.toml", "--dry-run"]);
     assert!(String::from_utf8(plan.stdout).unwrap().contains("36 runs"));
@@ -176,6 +345,58 @@ fn methods_are_compared_by_training_as_well() {
     bench.json(["compare", "suite.toml", "--json"]);
     assert!(files(&bench.path().join("suite-report")) == report);
     assert_eq!(bench.json(["verify", "2", "--json"])["complete"], true);
+}
+
+/// One run whose trainer does not start leaves the others to run, and is named.
+#[test]
+fn a_run_that_fails_does_not_keep_others_from_running() {
+    let bench = Bench::new();
+    let trainer = archwright_tests::program().with_file_name("archwright-trainer");
+    let script = format!(
+        "n=$(cat starts 2>/dev/null || echo 0)\necho $((n + 1)) > starts\n[ \"$n\" = 2 ] && exit 1\nexec {} \"$@\"\n",
+        trainer.display()
+    );
+    bench.write("trainer.sh", script);
+    bench.write(
+        "suite.toml",
+        "seeds = [3, 5, 7]\n[space]\nuse = \"chain\"\n[strategy]\nuse = \"random\"\n[estimator]\nuse = \"full-training\"\n\
+         [task]\ndata = \"digits\"\n[task.recipe]\nepochs = 1\n[budget]\nqueries = 1\n[run]\nfinalists = 1\nfinal_seeds = 1\n\
+         workers = 1\nretries = 0\n[trainer]\ncommand = [\"sh\", \"trainer.sh\"]\ndevices = [\"cpu\"]\n",
+    );
+    // The suite asks the first trainer what there is; the first run has the second one.
+    let output = bench.output(["compare", "suite.toml", "--json"]);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("digits by random in chain, full-training, seed 5: "), "{told}");
+    let compared: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(compared["problems"][0]["methods"][0]["runs"], 2);
+    assert_eq!(compared["missing"][0]["seed"], 5);
+    let page = fs::read_to_string(bench.path().join("suite-report/report.html")).unwrap();
+    assert!(page.contains("1 run is missing") && page.contains("digits by random in chain, full-training, seed 5"));
+    assert!(!bench.path().join("suite.lock").exists());
+    let compared = bench.json(["compare", "suite.toml", "--json"]);
+    assert_eq!(compared["problems"][0]["methods"][0]["runs"], 3);
+    assert!(bench.path().join("suite.lock").exists());
+}
+
+/// A table may have nothing that a run could find.
+#[test]
+fn a_run_that_finds_nothing_on_a_table_is_missing() {
+    let bench = bench();
+    let cells = made_up_cells(false);
+    let half: Vec<&str> =
+        cells.lines().enumerate().filter(|(line, _)| *line == 0 || line % 2 == 1).map(|(_, row)| row).collect();
+    bench.write("cells.csv", half.join("\n"));
+    bench.json(["table", "import", "cells.csv", "--space", "nas-bench-201", "--json"]);
+    bench.write("suite.toml", SUITE.replace("queries = 80", "queries = 1"));
+    let output = bench.output(["compare", "suite.toml", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let compared: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let missing = compared["missing"].as_array().unwrap();
+    assert!(!missing.is_empty() && missing[0]["problem"].as_str().unwrap().contains("the table has nothing of"));
+    let runs = |method: &serde_json::Value| method["runs"].as_u64().unwrap();
+    let there: u64 = compared["problems"][0]["methods"].as_array().unwrap().iter().map(runs).sum();
+    assert_eq!(there + missing.len() as u64, 36);
 }
 
 /// Along the way and in the end values are of one kind each, and regret is to the best of that kind that is allowed.
@@ -215,4 +436,37 @@ fn other_data_is_another_comparison() {
     let first = comparison("one two three four\n");
     assert_eq!(comparison("one two three four\n"), first);
     assert_ne!(comparison("one two four three\n"), first);
+}
+
+/// The most memory that a program has at a time, in kilobytes.
+fn most_memory(mut command: Command) -> u64 {
+    let mut program = command.stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", program.id());
+    let mut most = 0;
+    while program.try_wait().unwrap().is_none() {
+        // It may end while it is looked at.
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let now = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        most = now.unwrap_or(most);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(program.wait().unwrap().success());
+    most
+}
+
+#[test]
+fn compiling_several_plugins_takes_no_more_memory_than_compiling_one() {
+    let bench = bench();
+    let compiling = |name: &str, suite: &str| {
+        bench.write(name, suite);
+        let mut command = bench.command(["compare", name, "--dry-run"]);
+        command.env("XDG_CACHE_HOME", bench.path().join(format!("cache-{name}")));
+        most_memory(command)
+    };
+    let (before, _) = SUITE.split_once("[[strategy]]\nuse = \"regularized").unwrap();
+    let (_, after) = SUITE.split_once("[estimator]").unwrap();
+    let two = compiling("two.toml", &format!("{before}[estimator]{after}"));
+    let others = ["tree-parzen", "nsga2", "gaussian-process"].map(|name| format!("[[strategy]]\nuse = \"{name}\"\n"));
+    let seven = compiling("seven.toml", &SUITE.replace("[estimator]", &format!("{}[estimator]", others.concat())));
+    assert!(seven < two * 3 / 2, "{seven} kB for seven, {two} kB for two");
 }

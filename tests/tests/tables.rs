@@ -79,14 +79,25 @@ fn what_does_not_fit_a_table_is_refused_before_it_starts() {
     refused(with("cells.table\"", "cells.table\"\ndata_set = \"cifar\""), "no data set `cifar`");
     refused(with("cells.table\"", "cells.table\"\nobjectives = [\"latency\"]"), "nothing for the objective `latency`");
     refused(with("cells.table", "digits"), "the task is none");
+    refused(with("cells.table", "cells.csv"), "cells.csv --space nas-bench-201`, and name that");
     refused(with("data = \"cells.table\"", "data = \"digits\"\nsignal = \"test\""), "is for tables of measurements");
     bench.write("test.csv", "architecture,test_acc\n|none~0|+|none~0|none~1|+|none~0|none~1|none~2|,0.1\n");
     bench.json(["table", "import", "test.csv", "--space", "nas-bench-201", "--json"]);
     refused(with("cells.table", "test.table"), "signal = \"test\"");
+    refused(with("cells.table\"", "test.table\"\ndata_set = \"made\""), "no data set `made`: its only one has no name");
+    let wrong = bench.fails(["table", "best", "test.table", "--measure", "test-loss"], 2);
+    assert!(wrong.contains("the table has no test-loss\n"), "{wrong}");
+    let wrong = bench.fails(["table", "import", "test.csv", "--space", "nas-bench-201", "-o", "other.table"], 2);
+    assert!(wrong.contains("`--output other.table`"), "{wrong}");
     let text = with("cells.table\"", "test.table\"\nsignal = \"test\"");
     bench.write("e.toml", text);
     let output = bench.output(["run", "e.toml"]);
-    assert!(stderr(&output).contains("the table has nothing of"), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("the table has nothing of"), "{told}");
+    assert_eq!(told.matches("WARN").count(), 1, "{told}");
+    assert!(told.contains("5 look-ups failed, the last one so: the table has nothing of"), "{told}");
+    let told = stderr(&bench.output(["-vv", "run", "e.toml"]));
+    assert_eq!(told.matches("look-up failed").count(), 5, "{told}");
 }
 
 /// Simulated workers against a simulation by hand: each takes the next query as soon as it is free, and is busy for as long

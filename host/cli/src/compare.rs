@@ -24,8 +24,15 @@ pub(crate) fn compare(options: &args::Compare, locations: &Locations, output: Ou
         return dry_run(&suite, output);
     }
     let lock = options.suite.with_extension("lock");
+    let folder = options.output.clone().unwrap_or_else(|| beside(&options.suite));
+    reports::check(&folder).map_err(refused)?;
     if options.locked {
         suite.check_lock(&lock).map_err(refused)?;
+    } else {
+        Suite::check_lock_place(&lock).map_err(refused)?;
+        if lock.exists() {
+            warn_of_other(suite.check_lock(&lock));
+        }
     }
     let bar = ProgressBar::new(suite.runs() as u64);
     bar.set_style(
@@ -39,14 +46,27 @@ pub(crate) fn compare(options: &args::Compare, locations: &Locations, output: Ou
     });
     bar.finish_and_clear();
     let conducted = conducted.map_err(refused)?;
-    let folder = options.output.clone().unwrap_or_else(|| beside(&options.suite));
     let store = Store::open(&locations.store)?;
     let comparison = store.comparison(&conducted.comparison.to_string())?;
-    let results = Results::read(&store, &comparison).map_err(refused)?;
+    let results = match Results::read(&store, &comparison) {
+        Err(SuiteError::Empty(problem)) if !conducted.failed.is_empty() => {
+            tell_failed(&conducted.failed);
+            return Err(anyhow::Error::msg(format!("all runs failed: {problem}")).into());
+        }
+        read => read.map_err(refused)?,
+    };
     let told = tell(&results, &folder, conducted.comparison.to_string(), output)?;
+    if !conducted.failed.is_empty() {
+        // What is left of the comparison is not what a lock would promise.
+        tell_failed(&conducted.failed);
+        return Ok(ExitCode::FAILURE);
+    }
     if options.locked {
         suite.check_outcomes(&lock, &results).map_err(refused)?;
     } else {
+        if lock.exists() && suite.check_lock(&lock).is_ok() {
+            warn_of_other(suite.check_outcomes(&lock, &results));
+        }
         suite.write_lock(&lock, &results).map_err(refused)?;
     }
     Ok(told)
@@ -92,6 +112,19 @@ fn dry_run(suite: &Suite, output: Output) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn tell_failed(failed: &[SuiteError]) {
+    for error in failed {
+        eprintln!("archwright: {error}");
+    }
+}
+
+/// A lock that says something else than what runs is written anew, but not unsaid.
+fn warn_of_other(checked: Result<(), SuiteError>) {
+    if let Err(error) = checked {
+        tracing::warn!("{error}\nThe lock is written anew; `--locked` refuses to run anything else");
+    }
+}
+
 /// The folder of a suite's report.
 fn beside(suite: &Path) -> PathBuf {
     let stem = suite.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -101,7 +134,17 @@ fn beside(suite: &Path) -> PathBuf {
 fn tell(results: &Results, folder: &Path, comparison: String, output: Output) -> Result<ExitCode, CliError> {
     let written = reports::write(results, folder).map_err(refused)?;
     if output.json {
-        output.value(&json!({ "comparison": comparison, "page": written.page, "problems": written.summary }))?;
+        let missing: Vec<_> = results
+            .missing
+            .iter()
+            .map(|one| json!({ "labels": one.labels, "seed": one.seed, "problem": one.problem }))
+            .collect();
+        output.value(&json!({
+            "comparison": comparison,
+            "page": written.page,
+            "problems": written.summary,
+            "missing": missing,
+        }))?;
     } else {
         output.text(&format!("{}\ncomparison {comparison}, reported in {}", written.text, written.page.display()))?;
     }
@@ -112,9 +155,10 @@ fn refused(error: SuiteError) -> CliError {
     let message = error.to_string();
     match error {
         SuiteError::Combination { source, combination } => match CliError::from(*source) {
-            CliError::Input { message, help } => CliError::Input { message: format!("{combination}: {message}"), help },
+            CliError::Search { error, .. } => CliError::Search { error, of: Some(combination) },
             other => other,
         },
+        SuiteError::Suite(error) => CliError::from(error),
         SuiteError::Journal(source) => CliError::from(*source),
         SuiteError::Store(error) => error.into(),
         SuiteError::Stopped { .. } => CliError::Interrupted(message),

@@ -40,8 +40,8 @@ pub(crate) enum CliError {
     Input { message: String, help: Option<String> },
     /// The user stopped what goes on another time.
     Interrupted(String),
-    /// A search failed.
-    Search(Box<SearchError>),
+    /// A search failed; of a comparison, which one it was.
+    Search { error: Box<SearchError>, of: Option<String> },
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -58,7 +58,7 @@ impl CliError {
                 let help = help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
                 (2, format!("{message}{help}"), "input")
             }
-            Self::Search(error) => {
+            Self::Search { error, of } => {
                 let (code, kind) = match **error {
                     SearchError::Experiment(_) => (2, "input"),
                     SearchError::Plugin(
@@ -83,14 +83,16 @@ impl CliError {
                     | SearchError::InterruptedFinale { .. } => (130, "interrupted"),
                     _ => (1, "failure"),
                 };
-                (code, rendered(&**error), kind)
+                let of = of.as_ref().map(|of| format!("{of}:\n")).unwrap_or_default();
+                (code, of + rendered(&**error).trim_start_matches('\n'), kind)
             }
             Self::Interrupted(message) => (130, message.clone(), "interrupted"),
             Self::Other(error) => (1, format!("{error:#}"), "failure"),
         };
         if output.json {
             let message = match self {
-                Self::Search(error) => error.to_string(),
+                Self::Search { error, of: Some(of) } => format!("{of}: {error}"),
+                Self::Search { error, of: None } => error.to_string(),
                 Self::Input { message, .. } | Self::Interrupted(message) => message.clone(),
                 Self::Other(error) => format!("{error:#}"),
             };
@@ -114,7 +116,7 @@ fn rendered(error: &dyn Diagnostic) -> String {
 
 impl From<SearchError> for CliError {
     fn from(error: SearchError) -> Self {
-        Self::Search(Box::new(error))
+        Self::Search { error: Box::new(error), of: None }
     }
 }
 

@@ -37,6 +37,13 @@ fn refused(error: TableError) -> CliError {
 
 fn make(options: &TableImport, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     let TableImport { file, space, options: set, input, classes, columns, epochs, output: into } = options;
+    if let Some(option) = set.iter().find(|option| !option.contains('=')) {
+        let help = format!("the table to write is named by `--output {option}`");
+        return Err(CliError::input(
+            format!("`-o` sets an option of the space by KEY=VALUE, not `{option}`"),
+            Some(help),
+        ));
+    }
     let choice = SpaceChoice { space: space.clone(), options: set.clone(), input: input.clone(), classes: *classes };
     let opened = space::open(&choice, locations)?;
     let into = into.clone().unwrap_or_else(|| file.with_extension("table"));
@@ -52,6 +59,7 @@ fn make(options: &TableImport, locations: &Locations, output: Output) -> Result<
             "digest": imported.table.digest().to_hex().as_str(),
             "head": head,
             "left_out": { "columns": imported.left.columns, "architectures_without_network": imported.left.unbuilt },
+            "sizes_that_differ": imported.left.sizes,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -61,6 +69,17 @@ fn make(options: &TableImport, locations: &Locations, output: Output) -> Result<
     }
     if imported.left.unbuilt > 0 {
         text += &format!("\n{} of the architectures have no network for these inputs", imported.left.unbuilt);
+    }
+    if !imported.left.sizes.is_empty() {
+        let sizes: Vec<String> = imported.left.sizes.iter().map(Measure::to_string).collect();
+        let input: Vec<String> = head.input.iter().map(u32::to_string).collect();
+        text += &format!(
+            "\n{} in the file differ from what is counted of the networks for inputs of {} and {} classes, by which searches go \
+             (--input and --classes say others)",
+            sizes.join(" and "),
+            input.join(","),
+            head.classes
+        );
     }
     text += &format!("\n\nwritten to {}", into.display());
     output.text(&text)?;
@@ -130,8 +149,8 @@ fn best(
     let head = table.head();
     let data_sets: Vec<u32> = match data_set {
         Some(name) => vec![table.data_set(name).ok_or_else(|| {
-            let help = format!("it has {}", head.data_sets.join(", "));
-            CliError::input(format!("the table has no data set `{name}`"), Some(help))
+            let told = head.data_sets_told();
+            CliError::input(format!("the table has no data set `{name}`: {told}"), None)
         })?],
         None => (0..head.data_sets.len() as u32).collect(),
     };
@@ -153,7 +172,8 @@ fn best(
         };
         let name = &head.data_sets[place as usize];
         let Some(column) = table.column(place, measure) else {
-            return Err(CliError::input(format!("the table has no {measure} of {name}"), None));
+            let of = if name.is_empty() { String::new() } else { format!(" of {name}") };
+            return Err(CliError::input(format!("the table has no {measure}{of}"), None));
         };
         let mut rows: Vec<(usize, f64)> =
             (0..table.len()).filter_map(|row| Some((row, column.mean(row, level)?))).collect();

@@ -61,7 +61,8 @@ pub fn agreement(left: &[f64], right: &[f64]) -> Agreement {
     }
 }
 
-fn kendall(pairs: &[(f64, f64)]) -> Option<f64> {
+/// Kendall's tau-b of pairs of finite values, in [-1, 1]; nothing where the left or the right ones are all equal.
+pub fn kendall(pairs: &[(f64, f64)]) -> Option<f64> {
     let (left, right): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     let (tau, _) =
         kendalls::tau_b_with_comparator(&left, &right, |one: &f64, other: &f64| one.total_cmp(other)).ok()?;

@@ -11,7 +11,7 @@ mod range;
 mod ranks;
 mod summary;
 
-pub use agreement::{Agreement, TopOverlap, agreement};
+pub use agreement::{Agreement, TopOverlap, agreement, kendall};
 pub use anytime::{TimeToTarget, common_grid, first_reaching, time_to_target, values_at};
 pub use data::DataError;
 pub use figure::{PlotError, scatter};

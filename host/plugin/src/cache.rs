@@ -34,7 +34,7 @@ impl Cache {
     pub(crate) fn component(&self, engine: &Engine, digest: &blake3::Hash, wasm: &[u8]) -> wasmtime::Result<Component> {
         if let Err(problem) = prepare(&self.folder) {
             tracing::warn!(folder = %self.folder.display(), %problem, "compiled plugins are not kept");
-            return Component::from_binary(engine, wasm);
+            return compiled(engine, wasm);
         }
         let key = self.key(digest);
         let path = self.folder.join(format!("{key}.code"));
@@ -46,7 +46,7 @@ impl Cache {
             }
             Err(problem) => tracing::warn!(file = %path.display(), %problem, "compiled plugin is not used"),
         }
-        let code = engine.precompile_component(wasm)?;
+        let code = compile(engine, wasm)?;
         if let Err(problem) = self.write(&path, &key, &code) {
             tracing::warn!(file = %path.display(), %problem, "compiled plugin is not kept");
         }
@@ -69,6 +69,17 @@ impl Cache {
         file.persist(path)?;
         Ok(())
     }
+}
+
+/// The component, compiled and not kept.
+pub(crate) fn compiled(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
+    load(engine, &compile(engine, wasm)?)
+}
+
+/// Compiles for an engine, by one of its own: an engine keeps the memory that it compiled with, a few hundred megabytes, for
+/// what it compiles next, and a program has an engine for each experiment.
+fn compile(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    Engine::new(engine.config())?.precompile_component(wasm)
 }
 
 /// Makes the folder, for its owner alone, or refuses one that everyone can write.
@@ -106,7 +117,7 @@ fn read(path: &Path, key: &blake3::Hash) -> io::Result<Option<Vec<u8>>> {
 
 #[expect(unsafe_code, reason = "loading compiled code is running it")]
 fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the code comes from `Engine::precompile_component`: either it was compiled a moment ago, or it was read from
+    // SAFETY: the code comes from `Engine::precompile_component` of an engine with this one's configuration: either it was compiled a moment ago, or it was read from
     // a file whose header names the same component and engine, whose checksum holds, and whose folder is writable by
     // trusted users only (the promise of `EngineOptions::cache_dir`; a folder that everyone can write was refused).
     unsafe { Component::deserialize(engine, code) }

@@ -16,7 +16,7 @@ use crate::log::{LogLevel, LogSink};
 use crate::model::{Description, Kind};
 use crate::options::Schema;
 use crate::text::shown;
-use crate::{Limits, PluginError, inspect};
+use crate::{Limits, PluginError, cache, inspect};
 
 /// A compiled plugin, ready to be opened any number of times. Cheap to clone.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ impl Component {
         let digest = blake3::hash(bytes);
         let compiled = match engine.cache() {
             Some(cache) => cache.component(engine.wasmtime(), &digest, bytes),
-            None => wasmtime::component::Component::from_binary(engine.wasmtime(), bytes),
+            None => cache::compiled(engine.wasmtime(), bytes),
         };
         let failed = |what: &str, error: &wasmtime::Error| PluginError::Load {
             file: name.into(),

@@ -31,6 +31,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) estimator: &'a mut Estimator,
     pub(crate) store: &'a Store,
     pub(crate) stop: &'a Stop,
+    /// Whether actions look measurements up. A table may lack thousands of them: that is told once.
+    pub(crate) on_table: bool,
 }
 
 /// What a search leaves behind.
@@ -89,6 +91,8 @@ struct Progress {
     remembered: u64,
     failed: u64,
     last_failure: Option<String>,
+    /// Look-ups that failed, and why the last one did.
+    not_found: (u64, String),
     /// Value of the best observation at the highest fidelity so far, and that fidelity.
     incumbent: Option<(f64, f64)>,
     strategy_fuel: u64,
@@ -239,7 +243,12 @@ impl Driver<'_> {
                 })
             }
             Err(failure) => {
-                tracing::warn!(sequence, kind = ?failure.kind, reason = failure.message, "action failed");
+                if self.on_table {
+                    tracing::debug!(sequence, kind = ?failure.kind, reason = failure.message, "look-up failed");
+                    progress.not_found = (progress.not_found.0 + 1, failure.message.clone());
+                } else {
+                    tracing::warn!(sequence, kind = ?failure.kind, reason = failure.message, "action failed");
+                }
                 failed(failure.message.clone())
             }
         };
@@ -367,6 +376,10 @@ impl Driver<'_> {
 
     fn conclude(&mut self, progress: Progress, jobs: &mut Jobs<'_>) -> Result<Searched, SearchError> {
         let seconds = jobs.journal.searched()?;
+        let (not_found, last) = &progress.not_found;
+        if *not_found > 0 {
+            tracing::warn!(run = %self.run, "{not_found} look-ups failed, the last one so: {last}");
+        }
         let history = &progress.history;
         let tried = Tried {
             queries: progress.told,

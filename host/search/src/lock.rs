@@ -53,7 +53,7 @@ impl Lock {
     /// # Errors
     /// Where the file cannot be read or is no lock.
     pub fn read(path: &Path) -> Result<Self, SearchError> {
-        let mut head: Head = Source::read(path)?.deserialize()?;
+        let mut head: Head = Source::read(path, "lock")?.deserialize()?;
         head.folder =
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         Ok(Self { head })

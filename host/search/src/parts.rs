@@ -405,7 +405,7 @@ impl Loader<'_> {
         } else if is_text_file(path) || has("train.txt") {
             Ok(DataFormat::Text)
         } else if !path.exists() {
-            let help = "`data` is `digits`, or the path of a folder, an .npz file or a text";
+            let help = "`data` is `digits`, or the path of a folder, an .npz file, a text or a table";
             Err(problem(format!("there is no data at {}", path.display()), help))
         } else if has("train-images-idx3-ubyte") || has("train-images-idx3-ubyte.gz") {
             Ok(DataFormat::Idx)
@@ -415,11 +415,25 @@ impl Loader<'_> {
             Ok(DataFormat::Cifar100)
         } else if path.is_dir() && has_folders(path) {
             Ok(DataFormat::Images)
+        } else if let Some(ending) = importable(path) {
+            let help = format!(
+                "make a table of it by `archwright table import {} --space {}`, and name that",
+                path.display(),
+                self.file.experiment.space.name
+            );
+            let problem = format!("{} is a {ending} file, and measurements are read from tables", path.display());
+            Err(self.file.error(&["task", "data"], problem, Some(help)))
         } else {
             let help = "give `format`: idx, cifar10, cifar100, images, npz, text or table";
             Err(problem(format!("cannot tell how the data at {} is stored", path.display()), help))
         }
     }
+}
+
+/// The ending of a file that a table can be made of.
+fn importable(path: &Path) -> Option<&str> {
+    let ending = path.extension()?.to_str()?;
+    (path.is_file() && archwright_table::ENDINGS.contains(&ending.to_lowercase().as_str())).then_some(ending)
 }
 
 /// A file whose name is that of a text.

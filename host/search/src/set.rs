@@ -122,7 +122,8 @@ impl Set<'_> {
     fn driver<'s>(&'s self, strategy: &'s mut Strategy, estimator: &'s mut Estimator) -> Driver<'s> {
         let Self { search, run, store, space, stop, .. } = *self;
         let goal = objective(search.experiment.task.objectives[0]).goal;
-        Driver { run, experiment: &search.experiment, goal, space, strategy, estimator, store, stop }
+        let on_table = search.is_on_table();
+        Driver { run, experiment: &search.experiment, goal, space, strategy, estimator, store, stop, on_table }
     }
 
     fn open_strategy(&self, journal: &mut Journal) -> Result<Strategy, SearchError> {

@@ -50,8 +50,9 @@ impl Tabular {
         let names = &table.head().data_sets;
         let data_set = match (&settings.data_set, &names[..]) {
             (Some(name), _) => table.data_set(name).ok_or_else(|| {
-                let problem = format!("the table has no data set `{name}`; it has {}", names.join(", "));
-                file.error(&["task", "data_set"], problem, None)
+                let problem = format!("the table has no data set `{name}`: {}", table.head().data_sets_told());
+                let help = names.iter().all(String::is_empty).then(|| "leave `data_set` out".into());
+                file.error(&["task", "data_set"], problem, help)
             })?,
             (None, [_]) => 0,
             (None, _) => {

@@ -1,14 +1,16 @@
-"""The queries of a comparison in Python: a plain loop, and Optuna where it is installed.
+"""The queries of a comparison in Python: a plain loop, and Optuna and Syne Tune where they are installed.
 
     python compare_python.py TABLE.csv SEEDS QUERIES
 
 TABLE.csv has the columns `architecture` (cells of NAS-Bench-201) and `cifar10_test_accuracy`. A plain loop runs random search,
 regularized evolution (population 10, tournaments of 3), local search and tournament evolution without a record of anything;
-Optuna 5 (or what is installed) runs random search in memory, for a tenth of the seeds, scaled up to as many queries. Prints one
+Optuna 5 (or what is installed) runs random search in memory, and so does the scheduler of Syne Tune 0.16 (or what is installed)
+that is asked and told in a loop, without its simulator; both for a tenth of the seeds, scaled up to as many queries. Prints one
 JSON line with seconds.
 """
 
 import csv
+import datetime
 import importlib.util
 import json
 import random
@@ -84,11 +86,12 @@ for search in (random_search, regularized, local_search, tournament):
         search(random.Random(seed))
 figures = {"python": time.perf_counter() - begun}
 
+few = max(seeds // 10, 1)
+
 if importlib.util.find_spec("optuna"):
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    few = max(seeds // 10, 1)
     begun = time.perf_counter()
     for seed in range(few):
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed))
@@ -98,5 +101,24 @@ if importlib.util.find_spec("optuna"):
         )
     figures["optuna"] = (time.perf_counter() - begun) * 4 * seeds / few
     figures["optuna_version"] = optuna.__version__
+
+if importlib.util.find_spec("syne_tune"):
+    import syne_tune
+    from syne_tune.backend.trial_status import Trial
+    from syne_tune.config_space import choice
+    from syne_tune.optimizer.baselines import RandomSearch
+
+    edges = [f"edge{edge}" for edge in range(6)]
+    begun = time.perf_counter()
+    for seed in range(few):
+        space = {edge: choice(OPERATIONS) for edge in edges}
+        scheduler = RandomSearch(space, metrics=["accuracy"], do_minimize=False, random_seed=seed)
+        for number in range(queries):
+            cell = scheduler.suggest().config
+            trial = Trial(number, cell, datetime.datetime.now())
+            scheduler.on_trial_add(trial)
+            scheduler.on_trial_complete(trial, {"accuracy": table[tuple(cell[edge] for edge in edges)]})
+    figures["syne_tune"] = (time.perf_counter() - begun) * 4 * seeds / few
+    figures["syne_tune_version"] = syne_tune.__version__
 
 print(json.dumps(figures))

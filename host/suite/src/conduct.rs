@@ -17,7 +17,7 @@ use crate::{Combination, Suite, SuiteError};
 const GATHERED: Duration = Duration::from_millis(250);
 
 /// What became of a comparison's runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Conducted {
     /// The comparison.
     pub comparison: ComparisonId,
@@ -25,6 +25,8 @@ pub struct Conducted {
     pub run: usize,
     /// Runs that were there.
     pub there: usize,
+    /// Runs that failed, each with its reason.
+    pub failed: Vec<SuiteError>,
 }
 
 /// How far a comparison is.
@@ -60,10 +62,11 @@ struct Task<'a> {
 impl Suite {
     /// Runs what is not there yet, on all cores, and records it.
     ///
-    /// Runs on tables are made afresh where they did not end; those that train go on.
+    /// Runs on tables are made afresh where they did not end; those that train go on. A run that fails does not keep the others
+    /// from running.
     ///
     /// # Errors
-    /// Where the store fails, a run does, or `stop` was requested. What ended is kept.
+    /// Where the store fails, or `stop` was requested. What ended is kept.
     pub fn run(
         &self,
         environment: &Environment,
@@ -87,8 +90,8 @@ impl Suite {
             }
         }
         let tasks = self.begin(&store, comparison, &recorded)?;
-        self.look_up(&store, environment, &tasks, there, stop, observer)?;
-        let mut run = tasks.len();
+        let mut failed = self.look_up(&store, environment, &tasks, there, stop, observer)?;
+        let mut run = tasks.len() - failed.len();
         for (place, combination, seed) in self.places().filter(|(_, combination, _)| !combination.search.is_on_table())
         {
             if is_there(place) {
@@ -105,7 +108,7 @@ impl Suite {
                 None => combination.search.reseeded(seed).run_in(Some((comparison, place)), stop, &mut ()),
             };
             match result {
-                Ok(_) => {}
+                Ok(_) => run += 1,
                 Err(
                     SearchError::Interrupted { .. }
                     | SearchError::InterruptedFinale { .. }
@@ -113,12 +116,12 @@ impl Suite {
                 ) => {
                     return Err(SuiteError::Stopped { done: there + run, all: self.runs() });
                 }
-                Err(source) => return Err(failed(combination, seed, source)),
+                Err(source) if is_of_all(&source) => return Err(of_run(combination, seed, source)),
+                Err(source) => failed.push(of_run(combination, seed, source)),
             }
-            run += 1;
             observer(Event::Ended(1));
         }
-        Ok(Conducted { comparison, run, there })
+        Ok(Conducted { comparison, run, there, failed })
     }
 
     /// Every run: its place, what runs, and from which seed.
@@ -160,7 +163,7 @@ impl Suite {
         Ok(tasks)
     }
 
-    /// Makes runs on tables, on all cores; their ends are recorded some at a time.
+    /// Makes runs on tables, on all cores; their ends are recorded some at a time. Gives those that failed.
     fn look_up(
         &self,
         store: &Store,
@@ -169,11 +172,11 @@ impl Suite {
         there: usize,
         stop: &Stop,
         observer: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), SuiteError> {
+    ) -> Result<Vec<SuiteError>, SuiteError> {
         let next = AtomicUsize::new(0);
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(tasks.len().max(1));
         let (sender, ended) = unbounded();
-        let done = std::thread::scope(|scope| {
+        let (done, failed) = std::thread::scope(|scope| {
             for _ in 0..threads {
                 let (sender, next) = (sender.clone(), &next);
                 scope.spawn(move || {
@@ -189,8 +192,7 @@ impl Suite {
                         let search = task.combination.search.reseeded(task.seed);
                         let result = search.run_recorded(&store, task.run, stop);
                         // Whoever listens has given up where this fails.
-                        let failed = result.is_err();
-                        if sender.send((Some(*task), result)).is_err() || failed {
+                        if sender.send((Some(*task), result)).is_err() {
                             return;
                         }
                     }
@@ -206,20 +208,22 @@ impl Suite {
         if stop.requested() {
             return Err(SuiteError::Stopped { done: there + done, all: self.runs() });
         }
-        Ok(())
+        Ok(failed)
     }
 }
 
 type Ended<'a> = (Option<Task<'a>>, Result<Report, SearchError>);
 
-/// Records ends of runs until there are no more, or one fails; gives how many. Their journals are on disk before.
+/// Records ends of runs until there are no more; gives how many finished, and those that failed. Their journals are on disk
+/// before.
 fn record(
     store: &Store,
     ended: &Receiver<Ended<'_>>,
     stop: &Stop,
     observer: &mut dyn FnMut(Event<'_>),
-) -> Result<usize, SuiteError> {
+) -> Result<(usize, Vec<SuiteError>), SuiteError> {
     let mut done = 0;
+    let mut failed = Vec::new();
     let mut gathered: Vec<EndOfRun> = Vec::new();
     let mut problem = None;
     let mut since = Instant::now();
@@ -234,11 +238,16 @@ fn record(
                 problem: None,
             }),
             Ok((_, Err(SearchError::Interrupted { .. } | SearchError::InterruptedFinale { .. }))) => {}
+            Ok((Some(Task { combination, seed, run }), Err(source))) if !is_of_all(&source) => {
+                let problem = Some(source.to_string());
+                gathered.push(EndOfRun { run, status: RunStatus::Failed, queries: 0, result: None, problem });
+                failed.push(of_run(combination, seed, source));
+            }
             Ok((task, Err(source))) => {
                 // What ended is kept; the rest would only be in vain.
                 stop.request();
                 problem = problem.or(Some(match task {
-                    Some(Task { combination, seed, .. }) => failed(combination, seed, source),
+                    Some(Task { combination, seed, .. }) => of_run(combination, seed, source),
                     None => SuiteError::Journal(Box::new(source)),
                 }));
             }
@@ -248,13 +257,13 @@ fn record(
         if !gathered.is_empty() && (!is_open || since.elapsed() >= GATHERED) {
             sync(store.folder())?;
             store.end_runs(&gathered)?;
-            done += gathered.len();
+            done += gathered.iter().filter(|end| end.status == RunStatus::Finished).count();
             observer(Event::Ended(gathered.len()));
             gathered.clear();
             since = Instant::now();
         }
     }
-    problem.map_or(Ok(done), Err)
+    problem.map_or(Ok((done, failed)), Err)
 }
 
 /// Has everything that was written to the file system of `folder` outlive the machine: one wait for hundreds of journals.
@@ -263,6 +272,11 @@ fn sync(folder: &Path) -> Result<(), SuiteError> {
     rustix::fs::syncfs(&folder_file).map_err(|error| SuiteError::file("sync", folder)(error.into()))
 }
 
-fn failed(combination: &Combination, seed: u64, source: SearchError) -> SuiteError {
+/// Whether every other run would fail by the same.
+fn is_of_all(error: &SearchError) -> bool {
+    matches!(error, SearchError::Store(_) | SearchError::Scratch(_))
+}
+
+fn of_run(combination: &Combination, seed: u64, source: SearchError) -> SuiteError {
     SuiteError::Run { combination: combination.labels.to_string(), seed, source: Box::new(source) }
 }

@@ -26,6 +26,9 @@ pub enum SuiteError {
         /// What is wrong and what would be right.
         problem: String,
     },
+    /// The suite says something that cannot be, at a place that is told.
+    #[error(transparent)]
+    Suite(ExperimentError),
     /// A combination of the suite is no experiment.
     #[error("{combination}: {source}")]
     Combination {

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::difference::differences;
+use crate::report::folder_of;
 use crate::results::{Method, Results};
 use crate::suite::Labels;
 use crate::{Suite, SuiteError};
@@ -46,13 +48,25 @@ impl Suite {
         written.map_err(SuiteError::file("write", path))
     }
 
+    /// Checks that a lock can be written, before anything runs. A lock that is there stays as it is.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub fn check_lock_place(path: &Path) -> Result<(), SuiteError> {
+        let tried = match path.exists() {
+            true => std::fs::OpenOptions::new().append(true).open(path).map(drop),
+            false => tempfile::tempfile_in(folder_of(path)).map(drop),
+        };
+        tried.map_err(SuiteError::file("write", path))
+    }
+
     /// Checks that this is what a lock says, before anything runs: settings, plugins, spaces, tables.
     ///
     /// # Errors
     /// Where there is no lock, or something differs, which is named.
     pub fn check_lock(&self, path: &Path) -> Result<(), SuiteError> {
         let lock = read(path)?;
-        told(path, differences("", &lock.settings, &settings(self)))
+        told(path, differences(&lock.settings, &settings(self)))
     }
 
     /// Checks that what came of the suite is what a lock says.
@@ -61,7 +75,7 @@ impl Suite {
     /// As [`Suite::check_lock`].
     pub fn check_outcomes(&self, path: &Path, results: &Results) -> Result<(), SuiteError> {
         let lock = read(path)?;
-        told(path, differences("", &json!(lock.outcomes), &json!(outcomes(results))))
+        told(path, differences(&json!(lock.outcomes), &json!(outcomes(results))))
     }
 }
 
@@ -135,22 +149,4 @@ fn digest(method: &Method) -> blake3::Hash {
         }
     }
     hasher.finalize()
-}
-
-/// What differs between two values, each with its path.
-fn differences(path: &str, recorded: &Value, here: &Value) -> Vec<String> {
-    let within = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match (recorded, here) {
-        (Value::Object(left), Value::Object(right)) => {
-            let keys: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-            let of = |map: &serde_json::Map<String, Value>, key: &String| map.get(key).cloned().unwrap_or(Value::Null);
-            keys.into_iter().flat_map(|key| differences(&within(key), &of(left, key), &of(right, key))).collect()
-        }
-        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
-            let pairs = left.iter().zip(right).enumerate();
-            pairs.flat_map(|(place, (left, right))| differences(&within(&place.to_string()), left, right)).collect()
-        }
-        _ if recorded == here => Vec::new(),
-        _ => vec![format!("{path}: the lock has {recorded}, here is {here}")],
-    }
 }

@@ -25,7 +25,25 @@ pub struct Results {
     /// What was compared on: a task in a space each.
     pub problems: Vec<Problem>,
     /// Runs that are not finished, and so are not in it.
-    pub missing: usize,
+    pub missing: Vec<Missing>,
+}
+
+/// A run that is not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Labels of its parts.
+    pub labels: Labels,
+    /// Its seed.
+    pub seed: u64,
+    /// Why it failed, where that is on record.
+    pub problem: Option<String>,
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, seed {}", self.labels, self.seed)?;
+        self.problem.iter().try_for_each(|problem| write!(f, ": {problem}"))
+    }
 }
 
 /// A task in a space, on which methods are compared.
@@ -116,24 +134,37 @@ impl Results {
     /// Reads the journals of a comparison's finished runs, on all cores.
     ///
     /// # Errors
-    /// Where a journal cannot be read, or no run of a method is finished.
+    /// Where a journal cannot be read, or no run is finished.
     pub fn read(store: &Store, comparison: &ComparisonRecord) -> Result<Self, SuiteError> {
         let settings: Settings = serde_json::from_value(comparison.settings.clone())
             .map_err(|error| SuiteError::Empty(format!("comparison {} is damaged: {error}", comparison.id)))?;
         let Settings { seeds, report: reporting, combinations } = settings;
         let records = store.runs_of(comparison.id)?;
-        let (finished, missing) = finished(&records, combinations.len() * seeds.len());
+        let finished = finished(&records);
+        if finished.is_empty() {
+            let problem = format!("no run of comparison {} is finished: `archwright compare` goes on", comparison.id);
+            return Err(SuiteError::Empty(problem));
+        }
         let mut runs: BTreeMap<u64, (Run, Experiment, Parts, Ready)> = read_all(store, &finished)?;
         let several = combinations.iter().any(|one| one.labels.estimator != combinations[0].labels.estimator);
         let mut problems: Vec<Problem> = Vec::new();
+        let mut missing = Vec::new();
+        let failed = records.iter().filter(|run| run.status == RunStatus::Failed);
+        let mut failures: BTreeMap<u64, String> =
+            failed.filter_map(|run| Some((run.comparison?.1, run.problem.clone()?))).collect();
         for (number, Recorded { labels, optimum }) in combinations.into_iter().enumerate() {
             let first = (number * seeds.len()) as u64;
-            let mut found: Vec<_> =
-                (first..first + seeds.len() as u64).filter_map(|place| runs.remove(&place)).collect();
-            if found.is_empty() {
-                return Err(SuiteError::Empty(format!("no run of {labels} is finished: `archwright compare` goes on")));
+            let mut found = Vec::new();
+            for (place, seed) in (first..).zip(&seeds) {
+                match runs.remove(&place) {
+                    Some(run) => found.push(run),
+                    None => {
+                        let problem = failures.remove(&place);
+                        missing.push(Missing { labels: labels.clone(), seed: *seed, problem });
+                    }
+                }
             }
-            let (_, experiment, parts, trainer) = found[0].clone();
+            let Some((_, experiment, parts, trainer)) = found.first().cloned() else { continue };
             let name = match several {
                 true => format!("{} + {}", labels.strategy, labels.estimator),
                 false => labels.strategy.clone(),
@@ -165,12 +196,9 @@ impl Results {
     }
 }
 
-/// The finished runs, and how many others there would be.
-fn finished(records: &[RunRecord], all: usize) -> (Vec<(u64, RunId)>, usize) {
+fn finished(records: &[RunRecord]) -> Vec<(u64, RunId)> {
     let done = records.iter().filter(|run| run.status == RunStatus::Finished);
-    let finished: Vec<(u64, RunId)> = done.filter_map(|run| Some((run.comparison?.1, run.id))).collect();
-    let missing = all.saturating_sub(finished.len());
-    (finished, missing)
+    done.filter_map(|run| Some((run.comparison?.1, run.id))).collect()
 }
 
 type ReadRun = (Run, Experiment, Parts, Ready);

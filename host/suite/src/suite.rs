@@ -4,20 +4,26 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use archwright_protocol::Ready;
-use archwright_search::experiment::{ExperimentFile, ObjectiveName};
+use archwright_search::experiment::{Excerpt, ExperimentFile, ObjectiveName, Source};
 use archwright_search::{Environment, Search, SearchError, Stop};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toml::Table;
 
+use crate::part::{Misplaced, Part, parts};
+use crate::report::folder_of;
+
 use crate::SuiteError;
 
-/// Largest suite file, in bytes.
-const FILE_LIMIT: u64 = 1 << 20;
 /// Most runs of a suite.
 const MAX_RUNS: usize = 1_000_000;
 /// The parts whose product is run.
 const FACTORS: [&str; 4] = ["space", "strategy", "estimator", "task"];
+/// What of a suite is said of the whole.
+const WHOLE: [&str; 3] = ["name", "seeds", "report"];
+/// What of its parts is no part of an experiment.
+const OF_PARTS: [(&str, &str); 5] =
+    [("space", "label"), ("strategy", "label"), ("estimator", "label"), ("task", "label"), ("task", "spaces")];
 /// Tables of an experiment that all combinations share.
 const SHARED: [&str; 6] = ["budget", "constraints", "run", "trainer", "limits", "engine"];
 
@@ -74,74 +80,68 @@ impl std::fmt::Display for Labels {
     }
 }
 
-/// One of the alternatives of a part.
-struct Part {
-    label: String,
-    settings: Table,
-    /// For a task, the spaces that it is for; all where it says nothing.
-    spaces: Option<BTreeSet<String>>,
-}
-
 impl Suite {
     /// Reads a suite and loads everything that it names: what does not fit together is told before anything runs.
     ///
     /// # Errors
     /// Where the file cannot be read, is no suite, or a combination is no experiment.
     pub fn read(path: &Path, environment: &Environment, stop: &Stop) -> Result<Self, SuiteError> {
-        let problem = |problem: String| SuiteError::Form { path: path.to_owned(), problem };
         if path.extension().is_some_and(|ending| ending == "lock") {
-            return Err(problem("a suite is not named as its lock is: name the `.toml` file".into()));
+            let problem = "a suite is not named as its lock is: name the `.toml` file".into();
+            return Err(SuiteError::Form { path: path.to_owned(), problem });
         }
-        let length = std::fs::metadata(path).map_err(SuiteError::file("read", path))?.len();
-        if length > FILE_LIMIT {
-            return Err(problem(format!("it has more than {FILE_LIMIT} bytes, the most that a suite has")));
-        }
-        let text = std::fs::read_to_string(path).map_err(SuiteError::file("read", path))?;
-        let mut suite: Table = text.parse().map_err(|error: toml::de::Error| problem(error.to_string()))?;
+        let source = Source::read(path, "suite").map_err(SuiteError::Suite)?;
+        let mut suite: Table = source.deserialize().map_err(SuiteError::Suite)?;
+        let wrong = |path: &[&str], problem: String| SuiteError::Suite(source.error(path, problem, None));
         let stem = || path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let name = match suite.remove("name") {
             None => stem(),
             Some(toml::Value::String(name)) => name,
-            Some(_) => return Err(problem("`name` has to be text".into())),
+            Some(_) => return Err(wrong(&["name"], "`name` has to be text".into())),
         };
-        let seeds = seeds(suite.remove("seeds")).map_err(problem)?;
+        let seeds = seeds(suite.remove("seeds")).map_err(|problem| wrong(&["seeds"], problem))?;
         let reporting = match suite.remove("report") {
             None => Reporting::default(),
-            Some(value) => value.try_into().map_err(|error| problem(format!("[report]: {error}")))?,
+            Some(value) => {
+                value.try_into().map_err(|error| wrong(&["report"], format!("`[report]`: {}", error.message())))?
+            }
         };
         let mut factors = Vec::new();
         for factor in FACTORS {
-            factors.push(parts(factor, suite.remove(factor)).map_err(problem)?);
+            let parts = parts(factor, suite.remove(factor));
+            factors.push(parts.map_err(|Misplaced { path, problem }| {
+                let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                wrong(&path, problem)
+            })?);
         }
-        let mut shared = Table::new();
-        for key in SHARED {
-            shared.extend(suite.remove(key).map(|value| (key.to_owned(), value)));
+        if suite.get("run").is_some_and(|run| run.get("seed").is_some()) {
+            return Err(wrong(&["run", "seed"], "`run.seed` has no place in a suite: give `seeds`".into()));
         }
-        if let Some(unknown) = suite.keys().next() {
-            let known = ["name", "seeds", "report"].iter().chain(&SHARED);
+        if let Some(unknown) = suite.keys().find(|key| !SHARED.contains(&key.as_str())) {
+            let known: Vec<&str> = WHOLE.into_iter().chain(SHARED).collect();
             let tables = FACTORS.map(|factor| format!("[[{factor}]]")).join(", ");
-            let known: Vec<&str> = known.copied().collect();
-            return Err(problem(format!("unknown key `{unknown}`; a suite has {} and {tables}", known.join(", "))));
+            let problem = format!("unknown key `{unknown}`; a suite has {} and {tables}", known.join(", "));
+            return Err(wrong(&[unknown], problem));
         }
-        if shared.get("run").is_some_and(|run| run.get("seed").is_some()) {
-            return Err(problem("`run.seed` has no place in a suite: give `seeds`".into()));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         let labels: BTreeSet<&String> = factors[0].iter().map(|space| &space.label).collect();
-        let wanted = factors[3].iter().filter_map(|task| task.spaces.as_ref()).flatten();
-        if let Some(unknown) = wanted.clone().find(|space| !labels.contains(space)) {
-            return Err(problem(format!("a [[task]] is for the space `{unknown}`, and no [[space]] has this label")));
+        for (number, task) in factors[3].iter().enumerate() {
+            if let Some(unknown) = task.spaces.iter().flatten().find(|space| !labels.contains(space)) {
+                let problem = format!("a [[task]] is for the space `{unknown}`, and no [[space]] has this label");
+                return Err(wrong(&["task", &number.to_string(), "spaces"], problem));
+            }
         }
-        let combinations = product(&factors, &shared, &seeds, (path, folder), environment, stop)?;
+        let combinations = product(&factors, &source, &seeds, folder, environment, stop)?;
         if combinations.is_empty() {
-            return Err(problem("no task is for any of the spaces".into()));
+            return Err(wrong(&["task"], "no task is for any of the spaces".into()));
         }
         if combinations.len().saturating_mul(seeds.len()) > MAX_RUNS {
-            return Err(problem(format!("more than {MAX_RUNS} runs are too many")));
+            return Err(wrong(&["seeds"], format!("more than {MAX_RUNS} runs are too many")));
         }
         let is_share = |one: &Combination| one.search.experiment().task.objectives[0] == ObjectiveName::Accuracy;
         if reporting.target.is_some_and(|target| target > 1.0) && combinations.iter().any(is_share) {
-            return Err(problem("`report.target` of an accuracy is a share, in [0, 1]".into()));
+            let problem = "`report.target` of an accuracy is a share, in [0, 1]";
+            return Err(wrong(&["report", "target"], problem.into()));
         }
         Ok(Self { name, path: path.to_owned(), seeds, combinations, reporting })
     }
@@ -199,62 +199,11 @@ fn seeds(given: Option<toml::Value>) -> Result<Vec<u64>, String> {
     if seeds.is_empty() || different.len() < seeds.len() { Err(should.into()) } else { Ok(seeds) }
 }
 
-fn parts(factor: &str, given: Option<toml::Value>) -> Result<Vec<Part>, String> {
-    let list = match given {
-        Some(toml::Value::Array(list)) if !list.is_empty() => list,
-        // One of them may be written as in an experiment.
-        Some(toml::Value::Table(one)) => vec![toml::Value::Table(one)],
-        _ => return Err(format!("there is no [[{factor}]]")),
-    };
-    let mut parts = Vec::new();
-    for value in list {
-        let toml::Value::Table(mut settings) = value else {
-            return Err(format!("each [[{factor}]] has to be a table"));
-        };
-        let label = match settings.remove("label") {
-            None => None,
-            Some(toml::Value::String(label)) if !label.is_empty() => Some(label),
-            Some(_) => return Err(format!("`label` of a [[{factor}]] has to be text")),
-        };
-        let spaces = match if factor == "task" { settings.remove("spaces") } else { None } {
-            None => None,
-            Some(value) => {
-                let labels: Result<BTreeSet<String>, _> = value.try_into();
-                Some(labels.map_err(|_| "`spaces` of a [[task]] has to be a list of labels of spaces".to_owned())?)
-            }
-        };
-        parts.push((label, settings, spaces));
-    }
-    let by_default = |settings: &Table| {
-        let keys: &[&str] = if factor == "task" { &["data_set", "data"] } else { &["use"] };
-        let name = keys.iter().find_map(|key| settings.get(*key)?.as_str()).unwrap_or("?");
-        let file = Path::new(name).file_stem().map_or(name.into(), |stem| stem.to_string_lossy());
-        if name.contains('/') { file.into_owned() } else { name.to_owned() }
-    };
-    let names: Vec<String> = parts.iter().map(|(_, settings, _)| by_default(settings)).collect();
-    let mut labelled = Vec::new();
-    for ((label, settings, spaces), name) in parts.into_iter().zip(&names) {
-        let label = label.unwrap_or_else(|| {
-            // Twins differ in their options.
-            let twins = names.iter().filter(|other| *other == name).count() > 1;
-            let options = settings.iter().filter(|(key, _)| !["use", "data", "data_set"].contains(&key.as_str()));
-            let options: Vec<String> = options.map(|(key, value)| format!("{key}={value}")).collect();
-            if twins && !options.is_empty() { format!("{name} ({})", options.join(", ")) } else { name.clone() }
-        });
-        labelled.push(Part { label, settings, spaces });
-    }
-    let different: BTreeSet<&String> = labelled.iter().map(|part| &part.label).collect();
-    if different.len() < labelled.len() {
-        return Err(format!("two [[{factor}]] have the same label: give each a `label` of its own"));
-    }
-    Ok(labelled)
-}
-
 fn product(
     factors: &[Vec<Part>],
-    shared: &Table,
+    source: &Source,
     seeds: &[u64],
-    (path, folder): (&Path, &Path),
+    folder: &Path,
     environment: &Environment,
     stop: &Stop,
 ) -> Result<Vec<Combination>, SuiteError> {
@@ -266,33 +215,27 @@ fn product(
         for space in spaces.iter().filter(|space| task.spaces.as_ref().is_none_or(|all| all.contains(&space.label))) {
             for estimator in estimators {
                 for strategy in strategies {
-                    let label = |part: &Part| part.label.clone();
-                    let labels = Labels {
-                        space: label(space),
-                        strategy: label(strategy),
-                        estimator: label(estimator),
-                        task: label(task),
-                    };
-                    let mut settings = shared.clone();
-                    let parts = [("space", space), ("strategy", strategy), ("estimator", estimator), ("task", task)];
-                    for (key, part) in parts {
-                        settings.insert(key.to_owned(), part.settings.clone().into());
-                    }
-                    let source = |source: SearchError| SuiteError::Combination {
+                    let parts = [space, strategy, estimator, task];
+                    let [space, strategy, estimator, task] = parts.map(|part| part.label.clone());
+                    let labels = Labels { space, strategy, estimator, task };
+                    let refused = |source: SearchError| SuiteError::Combination {
                         combination: labels.to_string(),
                         source: Box::new(source),
                     };
-                    let text = settings.to_string();
-                    let name = format!("{}, {labels}", path.display());
-                    let mut file =
-                        ExperimentFile::from_text(&name, &text, folder).map_err(|error| source(error.into()))?;
+                    let excerpt = Excerpt {
+                        chosen: FACTORS.into_iter().zip(parts.map(|part| part.number)).collect(),
+                        left_out: &WHOLE,
+                        left_out_within: &OF_PARTS,
+                    };
+                    let mut file = ExperimentFile::from_source(source.excerpt(excerpt), folder)
+                        .map_err(|error| refused(error.into()))?;
                     file.experiment.run.seed = seeds[0];
-                    let search = Search::prepare(&file, environment).map_err(source)?;
+                    let search = Search::prepare(&file, environment).map_err(refused)?;
                     let ready = match &known {
                         Some(ready) => search.check_on(ready).map(|()| ready.clone()),
                         None => search.probe(stop),
                     };
-                    let ready = ready.map_err(source)?;
+                    let ready = ready.map_err(refused)?;
                     known = Some(ready.clone());
                     combinations.push(Combination { labels, search, ready });
                 }

@@ -113,6 +113,15 @@ impl<'a> Gathered<'a> {
         if self.keys.is_empty() {
             return Err(TableError::Columns("the file has no rows".into()));
         }
+        let is_empty = |column: &&Gathering| column.values.iter().all(|value| value.is_nan());
+        if let Some(empty) = self.columns.iter().filter(|column| column.measure.is_accuracy()).find(is_empty) {
+            let header = &empty.header;
+            let problem = format!(
+                "`{header}` holds no number in any row, and would be taken for a {}: leave it out by {header}=ignore",
+                empty.measure
+            );
+            return Err(TableError::Columns(problem));
+        }
         Ok(())
     }
 
@@ -209,12 +218,21 @@ impl<'a> Gathered<'a> {
         if number >= least && number.fract() == 0.0 && number <= f64::from(u32::MAX) {
             return Some(number);
         }
-        self.refuse(format!("`{}` holds {number}, not a whole number from {least}", self.plan.headers[column]));
+        let before = match self.plan.epoch == Some(column) && number == 0.0 {
+            true => ": leave out the rows from before the training",
+            false => "",
+        };
+        self.refuse(format!("`{}` holds {number}, not a whole number from {least}{before}", self.plan.headers[column]));
         None
     }
 }
 
 impl Sink for Gathered<'_> {
+    fn knows(&self, header: &str) -> bool {
+        let is_decision = |name: &str| self.space.decisions().iter().any(|decision| decision.name == name);
+        self.given.iter().any(|(name, _)| name == header) || recognise(header, is_decision).is_some()
+    }
+
     fn headers(&mut self, headers: &[String]) -> Result<(), TableError> {
         self.plan.headers = headers.to_vec();
         for (name, _) in self.given {

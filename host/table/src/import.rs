@@ -11,10 +11,13 @@ use tempfile::NamedTempFile;
 use crate::column::{Measure, Role};
 use crate::gather::{Gathered, Gathering, RowKey};
 use crate::layout::{ColumnSummary, FACTS, Head, Source, Writer};
-use crate::{Table, TableError, point, rows};
+use crate::{Column, Table, TableError, point, rows};
 
 /// Most values of a table.
 const MAX_VALUES: usize = 1 << 33;
+
+/// Share of a size by which two ways of writing it down may differ.
+const ROUNDING: f64 = 0.01;
 
 /// What to import, and how.
 #[derive(Clone, Debug)]
@@ -47,6 +50,9 @@ pub struct Left {
     pub columns: Vec<String>,
     /// Architectures whose networks cannot be built. They can be looked up as points, not as isomorphic to others.
     pub unbuilt: u64,
+    /// Sizes that the file has otherwise than they are counted of the networks for the inputs of the import. Searches go by
+    /// what is counted.
+    pub sizes: Vec<Measure>,
 }
 
 /// Reads a file and writes a table `into` a file, which is there whole or not at all.
@@ -89,8 +95,30 @@ pub fn import(import: &Import<'_>, into: &Path) -> Result<Imported, TableError> 
     let facts = facts(import.space, &gathered, &order);
     let unbuilt = facts.iter().filter(|facts| facts.is_none()).count() as u64;
     write(&head, &gathered, &order, &facts, &columns, into).map_err(TableError::file("write", into))?;
-    let left = Left { columns: gathered.unknown().to_vec(), unbuilt };
-    Ok(Imported { table: Table::open(into)?, left })
+    let table = Table::open(into)?;
+    let left = Left { columns: gathered.unknown().to_vec(), unbuilt, sizes: other_sizes(&table) };
+    Ok(Imported { table, left })
+}
+
+/// Sizes of which the table has other values than are counted of the networks, by more than a rounding.
+fn other_sizes(table: &Table) -> Vec<Measure> {
+    let differs = |measure: &Measure| {
+        let columns = (0..table.head().data_sets.len() as u32).filter_map(|place| table.column(place, *measure));
+        let rows = |column: Column<'_>| {
+            (0..table.len()).any(|row| match (column.get(row, 0, 0), table.facts(row)) {
+                (Some(given), Some(Facts { footprint, .. })) => {
+                    let counted = match measure {
+                        Measure::Parameters => footprint.parameters,
+                        _ => footprint.multiply_adds,
+                    } as f64;
+                    (given - counted).abs() > ROUNDING * counted
+                }
+                _ => false,
+            })
+        };
+        columns.into_iter().any(rows)
+    };
+    [Measure::Parameters, Measure::MultiplyAdds].into_iter().filter(differs).collect()
 }
 
 /// Places of architectures in the table, in the order in which they were gathered.

@@ -73,6 +73,14 @@ pub struct Source {
 }
 
 impl Head {
+    /// The data sets, for a message.
+    pub fn data_sets_told(&self) -> String {
+        match &self.data_sets[..] {
+            [only] if only.is_empty() => "its only one has no name".to_owned(),
+            names => format!("it has {}", names.join(", ")),
+        }
+    }
+
     /// Values in a column.
     pub(crate) fn length(&self, column: &ColumnSummary) -> Option<usize> {
         let architectures = usize::try_from(self.architectures).ok()?;

@@ -18,4 +18,5 @@ pub use error::TableError;
 pub use import::{Import, Imported, Left, import};
 pub use layout::{ColumnSummary, Head, Source};
 pub use point::decisions;
+pub use rows::ENDINGS;
 pub use table::{Column, Table};

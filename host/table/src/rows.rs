@@ -1,15 +1,20 @@
 //! Rows of CSV, JSON and Parquet files, one form for all.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
+use parquet::basic::CompressionCodec::{GZIP, LZ4, LZ4_RAW, SNAPPY, UNCOMPRESSED, ZSTD};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Map, Value};
 
 use crate::TableError;
+
+/// Endings of the files that tables are made of.
+pub const ENDINGS: [&str; 6] = ["csv", "tsv", "json", "jsonl", "ndjson", "parquet"];
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +59,8 @@ impl Cell {
 
 /// Takes a row's cells, in the order of the headers; an error of its own ends the reading.
 pub(crate) trait Sink {
+    /// Whether a column of this name would say something.
+    fn knows(&self, header: &str) -> bool;
     /// The headers, once, before the rows.
     fn headers(&mut self, headers: &[String]) -> Result<(), TableError>;
     fn row(&mut self, cells: &[Cell]) -> Result<(), TableError>;
@@ -94,7 +101,8 @@ fn read_separated(path: &Path, delimiter: u8, sink: &mut impl Sink) -> Result<()
     Ok(())
 }
 
-/// A list of objects, an object a line, or one object with an object for each architecture.
+/// A list of objects, an object a line, one object with an object for each architecture, or one with a list or an object for
+/// each column.
 fn read_json(path: &Path, sink: &mut impl Sink) -> Result<(), TableError> {
     let mut reader = BufReader::new(open(path)?);
     let first = first_letter(&mut reader).map_err(TableError::file("read", path))?;
@@ -110,12 +118,15 @@ fn read_json(path: &Path, sink: &mut impl Sink) -> Result<(), TableError> {
     }
     for value in values {
         let value = value.map_err(|error| form(path, error))?;
-        match value.as_object() {
-            Some(members) if !members.is_empty() && members.values().all(Value::is_object) => {
-                for (architecture, rest) in members {
-                    let mut row = rest.as_object().cloned().unwrap_or_default();
-                    row.insert("architecture".into(), architecture.as_str().into());
-                    objects.row(&row)?;
+        let members = value.as_object().filter(|members| !members.is_empty());
+        match members {
+            Some(columns) if columns.values().all(Value::is_array) => objects.columns(columns)?,
+            Some(members) if members.values().all(Value::is_object) => {
+                // What pandas writes, or a row for each architecture.
+                if members.keys().any(|name| objects.sink.knows(name)) {
+                    objects.columns(members)?;
+                } else {
+                    objects.by_architecture(members)?;
                 }
             }
             _ => objects.value(&value)?,
@@ -124,8 +135,12 @@ fn read_json(path: &Path, sink: &mut impl Sink) -> Result<(), TableError> {
     Ok(())
 }
 
-/// The first letter that is no white space, which is not taken out.
+/// The first letter that is no white space, which is not taken out; a byte-order mark is.
 fn first_letter(reader: &mut BufReader<File>) -> std::io::Result<Option<u8>> {
+    const MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+    if reader.fill_buf()?.starts_with(&MARK) {
+        reader.consume(MARK.len());
+    }
     loop {
         let buffer = reader.fill_buf()?;
         if buffer.is_empty() {
@@ -135,7 +150,7 @@ fn first_letter(reader: &mut BufReader<File>) -> std::io::Result<Option<u8>> {
             Some(place) => return Ok(Some(buffer[place])),
             None => {
                 let length = buffer.len();
-                reader.take(length as u64).read_to_end(&mut Vec::new())?;
+                reader.consume(length);
             }
         }
     }
@@ -153,6 +168,39 @@ impl<S: Sink> Objects<'_, S> {
             Value::Object(row) => self.row(row),
             _ => Err(form(self.path, "its rows are JSON objects with a member for each column")),
         }
+    }
+
+    /// An object of measurements for each architecture.
+    fn by_architecture(&mut self, members: &Map<String, Value>) -> Result<(), TableError> {
+        for (architecture, rest) in members {
+            let mut row = rest.as_object().cloned().unwrap_or_default();
+            row.insert("architecture".into(), architecture.as_str().into());
+            self.row(&row)?;
+        }
+        Ok(())
+    }
+
+    /// A list of values for each column, or an object with a value for each row.
+    fn columns(&mut self, columns: &Map<String, Value>) -> Result<(), TableError> {
+        let mut rows: Vec<&String> = columns.values().filter_map(Value::as_object).flat_map(Map::keys).collect();
+        // Rows are numbered as a rule: 10 comes after 9.
+        rows.sort_by_key(|name| (name.parse::<u64>().unwrap_or(u64::MAX), *name));
+        rows.dedup();
+        let lists = || columns.iter().filter_map(|(name, values)| Some((name, values.as_array()?)));
+        let length = lists().map(|(_, list)| list.len()).max().unwrap_or(rows.len());
+        if let Some((name, list)) = lists().find(|(_, list)| list.len() < length) {
+            let problem = format!("`{name}` has {} values, and another column {length}", list.len());
+            return Err(form(self.path, problem));
+        }
+        for number in 0..length {
+            let of_row = |values: &Value| match values {
+                Value::Array(list) => list.get(number).cloned(),
+                _ => rows.get(number).and_then(|row| values.get(row.as_str()).cloned()),
+            };
+            let cells = columns.iter().map(|(name, values)| (name.clone(), of_row(values).unwrap_or_default()));
+            self.row(&cells.collect())?;
+        }
+        Ok(())
     }
 
     fn row(&mut self, row: &Map<String, Value>) -> Result<(), TableError> {
@@ -175,6 +223,7 @@ impl<S: Sink> Objects<'_, S> {
 fn read_parquet(path: &Path, sink: &mut impl Sink) -> Result<(), TableError> {
     let reader = SerializedFileReader::new(open(path)?).map_err(|error| form(path, error))?;
     let reader = Arc::new(reader);
+    check_compression(path, reader.metadata())?;
     let fields = reader.metadata().file_metadata().schema().get_fields();
     let headers: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
     sink.headers(&headers)?;
@@ -187,4 +236,14 @@ fn read_parquet(path: &Path, sink: &mut impl Sink) -> Result<(), TableError> {
         sink.row(&cells)?;
     }
     Ok(())
+}
+
+/// Refuses compressions that are not read, before the first row.
+fn check_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), TableError> {
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let mut codecs = columns.map(|column| column.compression_codec());
+    let other = codecs.find(|codec| !matches!(codec, UNCOMPRESSED | SNAPPY | GZIP | ZSTD | LZ4 | LZ4_RAW));
+    let Some(other) = other else { return Ok(()) };
+    let read = "uncompressed, SNAPPY, GZIP, ZSTD and LZ4 are read";
+    Err(form(path, format!("its columns are compressed with {other}: {read}")))
 }

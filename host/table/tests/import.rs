@@ -167,6 +167,22 @@ fn json_and_parquet_hold_the_same_as_csv() {
     let csv = sorted(csv);
     assert_eq!(sorted(made("a.json", &format!("[{}]", rows.join(",")))), csv);
     assert_eq!(sorted(made("a.jsonl", &rows.join("\n"))), csv);
+    assert_eq!(sorted(made("c.json", &format!("\u{feff}[{}]", rows.join(",")))), csv);
+    assert_eq!(sorted(made("c.csv", &format!("\u{feff}{text}"))), csv);
+    let by_column = |column: &dyn Fn(&str) -> String| {
+        let columns: Vec<String> = HEADER.split(',').map(|name| format!("\"{name}\": {}", column(name))).collect();
+        format!("{{{}}}", columns.join(","))
+    };
+    let cell = |row: usize, name: &str| {
+        let row: serde_json::Value = serde_json::from_str(&rows[row]).unwrap();
+        row[name].to_string()
+    };
+    let lists = by_column(&|name| format!("[{}, {}]", cell(0, name), cell(1, name)));
+    assert_eq!(sorted(made("d.json", &lists)), csv);
+    let numbered = by_column(&|name| format!("{{\"10\": {}, \"9\": {}}}", cell(0, name), cell(1, name)));
+    assert_eq!(sorted(made("e.json", &numbered)), csv);
+    let wrong = files.import(&files.write("f.json", r#"{"arch": ["a"], "test_acc": []}"#), &[]).unwrap_err();
+    assert!(wrong.to_string().contains("`test_acc` has 0 values, and another column 1"), "{wrong}");
     let by_name = rows.map(|row| {
         let mut value: serde_json::Value = serde_json::from_str(&row).unwrap();
         let name = value.as_object_mut().unwrap().remove("arch").unwrap();
@@ -194,6 +210,15 @@ fn what_cannot_be_is_named() {
     refused(&ok, &["nothing=seed"], "there is no column `nothing`");
     refused(&format!("architecture,test_acc,test_accuracy\n{},1,1", CELLS[0]), &[], "both hold test-accuracy");
     refused("architecture,test_accuracy", &[], "has no rows");
+    let before = format!("architecture,epoch,test_accuracy\n{0},0,0.1\n{0},1,0.5", CELLS[0]);
+    refused(
+        &before,
+        &[],
+        "row 1: `epoch` holds 0, not a whole number from 1: leave out the rows from before the training",
+    );
+    let empty = format!("architecture,test_accuracy,val_acc\n{},0.5,\n{},0.5,nan", CELLS[0], CELLS[1]);
+    refused(&empty, &[], "`val_acc` holds no number in any row");
+    assert!(files.import(&files.write("empty.csv", &empty), &["val_acc=ignore"]).is_ok());
     let problem = files.import(&files.write("x.txt", &ok), &[]).unwrap_err().to_string();
     assert!(problem.contains(".csv"), "{problem}");
     assert!(files.import(&files.folder.path().join("gone.csv"), &[]).is_err());
@@ -208,6 +233,19 @@ fn columns_are_told_apart_by_hand() {
     let data_set = table.data_set("svhn").unwrap();
     assert_eq!(table.column(data_set, Measure::ValidationAccuracy).unwrap().mean(0, 0), Some(0.25));
     assert_eq!(table.column(data_set, Measure::Parameters).unwrap().mean(0, 0), Some(1.5e6));
+}
+
+#[test]
+fn sizes_that_are_counted_otherwise_are_told() {
+    let (files, space) = (Files::new(), space());
+    let counted = space.facts(&point(&space, CELLS[0])).unwrap().footprint;
+    let sizes = |parameters: f64| {
+        let row = format!("{},0.5,{parameters},{}", CELLS[0], counted.multiply_adds);
+        let text = format!("architecture,test_accuracy,params,macs\n{row}");
+        files.import(&files.write("sizes.csv", &text), &[]).unwrap().left.sizes
+    };
+    assert_eq!(sizes(counted.parameters as f64), []);
+    assert_eq!(sizes(counted.parameters as f64 * 1.1), [Measure::Parameters]);
 }
 
 #[test]
@@ -249,17 +287,17 @@ fn damage_is_found() {
     assert!(Table::open(&made).is_err());
 }
 
-#[test]
-fn parquet_is_read() {
+/// Writes two epochs of a cell, the later one without a value, and one of another.
+fn write_parquet(path: &Path, compression: parquet::basic::Compression) {
     use parquet::data_type::{ByteArrayType, DoubleType, Int64Type};
+    use parquet::file::properties::WriterProperties;
     use parquet::file::writer::SerializedFileWriter;
 
-    let files = Files::new();
-    let path = files.folder.path().join("cells.parquet");
     let schema = "message cells { REQUIRED BINARY arch (UTF8); REQUIRED INT64 epoch; OPTIONAL DOUBLE test_acc; }";
     let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
-    let file = std::fs::File::create(&path).unwrap();
-    let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
     let mut column = group.next_column().unwrap().unwrap();
     let cells = [CELLS[0], CELLS[0], CELLS[1]].map(parquet::data_type::ByteArray::from);
@@ -273,6 +311,28 @@ fn parquet_is_read() {
     column.close().unwrap();
     group.close().unwrap();
     writer.close().unwrap();
+}
+
+#[test]
+fn parquet_is_read() {
+    use parquet::basic::Compression;
+
+    let files = Files::new();
+    let path = files.folder.path().join("cells.parquet");
+    for compression in [Compression::LZ4, Compression::LZ4_RAW, Compression::SNAPPY] {
+        write_parquet(&path, compression);
+        assert_eq!(files.import(&path, &[]).unwrap().table.len(), 2);
+    }
+    write_parquet(&path, Compression::UNCOMPRESSED);
+    // The codec follows the column's name in its metadata, at the end of the file.
+    let mut brotli = std::fs::read(&path).unwrap();
+    let name = b"test_acc\x15\x00";
+    let place = brotli.windows(name.len()).rposition(|bytes| bytes == name).unwrap();
+    brotli[place + name.len() - 1] = 8;
+    let other = files.folder.path().join("other.parquet");
+    std::fs::write(&other, brotli).unwrap();
+    let refused = files.import(&other, &[]).unwrap_err().to_string();
+    assert!(refused.contains("compressed with BROTLI: uncompressed, SNAPPY, GZIP, ZSTD and LZ4 are read"), "{refused}");
     let table = files.import(&path, &[]).unwrap().table;
     let (space, column) = (space(), table.column(0, Measure::TestAccuracy).unwrap());
     let value = |cell: &str, level| column.mean(table.find(&space, &point(&space, cell)).unwrap(), level);

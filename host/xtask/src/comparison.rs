@@ -11,6 +11,12 @@ use crate::workspace::Workspace;
 
 /// What does the same queries in Python.
 const TWIN: &str = "host/suite/benches/compare_python.py";
+/// Its figures, and of what they are.
+const TWINS: [(&str, &str); 3] = [
+    ("python", "a plain loop in Python, no record"),
+    ("optuna", "Optuna in memory"),
+    ("syne_tune", "Syne Tune's scheduler in memory"),
+];
 /// Environment variable: a CSV file of NAS-Bench-201's cells with the columns `architecture` and `cifar10_test_accuracy`.
 const TABLE: &str = "ARCHWRIGHT_NAS_BENCH_201";
 const SEEDS: u32 = 100;
@@ -87,9 +93,10 @@ impl Comparison {
             queries / self.ours
         );
         let Some(python) = &self.python else { return };
-        for (name, what) in [("python", "a plain loop in Python, no record"), ("optuna", "Optuna in memory")] {
-            if let Some(seconds) = python[name].as_f64() {
-                println!("    {what:<34} {seconds:>6.2} s: {:.2} times that", self.ours / seconds);
+        for (name, what) in TWINS {
+            match python[name].as_f64() {
+                Some(seconds) => println!("    {what:<34} {seconds:>6.2} s: {:.2} times that", self.ours / seconds),
+                None => println!("    {what:<34} not measured: it is not installed"),
             }
         }
     }

@@ -69,9 +69,18 @@ fn task(task: &Task) -> Result<()> {
             workspace.build()?;
             run(workspace.cargo()?.args(["test", "--release", "--workspace"]).args(arguments))
         }
-        Task::Build { dist: false } => workspace.build(),
-        Task::Build { dist: true } => workspace.build_dist(),
-        Task::Plugins => plugins::build(&workspace),
+        Task::Build { dist } => {
+            if *dist {
+                workspace.build_dist()?
+            } else {
+                workspace.build()?
+            }
+            plugins::compile(&workspace)
+        }
+        Task::Plugins => {
+            plugins::build(&workspace)?;
+            plugins::compile(&workspace)
+        }
         Task::Check => workspace.check(),
         Task::Bench => bench::bench(&workspace),
         Task::Env => {

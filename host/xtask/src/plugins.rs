@@ -1,6 +1,7 @@
 //! Builds the bundled plugins and lays them where the host looks for them.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use archwright_build::{TARGET, Toolchain, encode, run};
@@ -38,6 +39,16 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has the built program compile the plugins for this machine, so that no search has to wait for that. Those that it compiled
+/// already are kept.
+pub(crate) fn compile(workspace: &Workspace) -> Result<()> {
+    if !workspace.program().is_file() {
+        return Ok(());
+    }
+    eprintln!("plugins: compiling for this machine");
+    run(Command::new(workspace.program()).args(["plugin", "list"]).stdout(Stdio::null()))
 }
 
 /// The plugins in one folder of `plugins/`.

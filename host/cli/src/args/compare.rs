@@ -88,7 +88,7 @@ pub(crate) struct TableImport {
     /// Epochs of a training, for a file that does not say it.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) epochs: u32,
-    /// The table to write. Default: beside the file, with the ending `.table`.
+    /// The table to write; `-o` sets options of the space. Default: beside the file, with the ending `.table`.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

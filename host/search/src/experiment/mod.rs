@@ -3,6 +3,7 @@
 mod read;
 mod recipe;
 mod seconds;
+mod source;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -14,10 +15,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use read::ExperimentError;
-pub(crate) use read::{Source, nearest};
+pub(crate) use read::nearest;
 pub(crate) use recipe::recipe_problem;
 pub use seconds::Seconds;
+pub use source::{Excerpt, ExperimentError, Source};
 
 /// An experiment: which parts to combine, on which task, for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -326,9 +327,9 @@ impl ExperimentFile {
     /// # Errors
     /// Where the file cannot be read, is no experiment, or a value is out of range; says where.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
-        let source = Source::read(path)?;
+        let source = Source::read(path, "experiment")?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Self::parse(source, folder)
+        Self::from_source(source, folder)
     }
 
     /// Reads and checks an experiment from text; `name` is used in messages.
@@ -336,7 +337,18 @@ impl ExperimentFile {
     /// # Errors
     /// Where the text is no experiment, or a value is out of range; says where.
     pub fn from_text(name: &str, text: &str, folder: &Path) -> Result<Self, ExperimentError> {
-        Self::parse(Source::new(name, text), folder)
+        Self::from_source(Source::new(name, text), folder)
+    }
+
+    /// Reads and checks the experiment that a text is, or a part of it. Relative paths start at `folder`.
+    ///
+    /// # Errors
+    /// Where it is no experiment, or a value is out of range; says where in the whole text.
+    pub fn from_source(source: Source, folder: &Path) -> Result<Self, ExperimentError> {
+        let experiment: Experiment = source.deserialize()?;
+        let file = Self { experiment, folder: folder.to_owned(), source };
+        file.check()?;
+        Ok(file)
     }
 
     /// A recorded experiment as a file.
@@ -346,13 +358,6 @@ impl ExperimentFile {
             Ok(text) => Self::from_text(name, &text, folder),
             Err(error) => Err(Source::new(name, "").error(&[], error.to_string(), None)),
         }
-    }
-
-    fn parse(source: Source, folder: &Path) -> Result<Self, ExperimentError> {
-        let experiment: Experiment = source.deserialize()?;
-        let file = Self { experiment, folder: folder.to_owned(), source };
-        file.check()?;
-        Ok(file)
     }
 
     /// Checks ranges that types do not, after the experiment was changed, say.

@@ -1,22 +1,13 @@
 //! Reading experiment files: every error points at the place in the file.
 
-use std::fs::File;
-use std::io::Read;
-use std::ops::{Range, RangeInclusive};
-use std::path::Path;
+use std::ops::RangeInclusive;
 
 use archwright_protocol::{DataFormat, Split};
-use miette::{Diagnostic, NamedSource, SourceSpan};
-use serde::de::DeserializeOwned;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::recipe::recipe_problem;
-use super::words::plain;
+use super::source::{ExperimentError, Source};
 use super::{Budget, Constraints, EngineSettings, Experiment, RunSettings, TaskSettings, TrainerSettings};
-
-/// Largest experiment file, in bytes.
-const FILE_LIMIT: u64 = 1 << 20;
 
 /// Tables that an experiment needs, and the key that each of them needs.
 const NEEDED: [(&str, &str, &str); 5] = [
@@ -33,184 +24,41 @@ const MAX_VOCABULARY: u32 = 300_000;
 /// Shortest patience of an engine, in seconds.
 const LEAST_PATIENCE: f64 = 1e-3;
 
-/// What is wrong with an experiment file, and where.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-#[error(transparent)]
-#[diagnostic(transparent)]
-pub struct ExperimentError(Box<Detail>);
-
-#[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("{message}")]
-struct Detail {
-    message: String,
-    #[source_code]
-    text: NamedSource<String>,
-    #[label("here")]
-    span: Option<SourceSpan>,
-    #[help]
-    help: Option<String>,
-    line: Option<(usize, usize)>,
-}
-
-impl ExperimentError {
-    /// Line and column, from 1, where the error has a place.
-    pub fn position(&self) -> Option<(usize, usize)> {
-        self.0.line
+/// Refuses another number of `betas` than two: reading takes the first two of a longer list.
+pub(super) fn betas(root: &DeTable<'_>, source: &Source) -> Option<ExperimentError> {
+    let path = ["task", "recipe", "betas"];
+    let recipe = root.get(path[0])?.get_ref().get(path[1])?.get_ref();
+    match recipe.get(path[2])?.get_ref() {
+        DeValue::Array(betas) if betas.len() != 2 => {
+            let message = format!("`task.recipe.betas` has to be two numbers, not {}", betas.len());
+            Some(source.error(&path, message, None))
+        }
+        _ => None,
     }
 }
 
-/// The text of an experiment file.
-#[derive(Clone, Debug)]
-pub(crate) struct Source {
-    name: String,
-    text: String,
-}
-
-impl Source {
-    pub(crate) fn new(name: &str, text: &str) -> Self {
-        Self { name: name.to_owned(), text: text.to_owned() }
+/// What the file lacks.
+pub(super) fn missing(root: &DeTable<'_>, source: &Source) -> Option<ExperimentError> {
+    let list = |names: &[&str]| names.iter().map(|name| format!("`[{name}]`")).collect::<Vec<_>>().join(", ");
+    let lacking: Vec<&str> = NEEDED.iter().map(|(name, ..)| *name).filter(|name| !root.contains_key(*name)).collect();
+    if !lacking.is_empty() {
+        let message = match (root.is_empty(), &lacking[..]) {
+            (true, _) => "the file is empty".to_owned(),
+            (false, [one]) => format!("the table `[{one}]` is missing"),
+            (false, several) => format!("the tables {} are missing", list(several)),
+        };
+        let help = format!("an experiment has the tables {}", list(&NEEDED.map(|(name, ..)| name)));
+        return Some(source.at(None, message, Some(help)));
     }
-
-    pub(crate) fn read(path: &Path) -> Result<Self, ExperimentError> {
-        let name = path.display().to_string();
-        let empty = Self::new(&name, "");
-        let unreadable =
-            |problem: String| empty.at(None, format!("cannot read the experiment {name}: {problem}"), None);
-        // A pipe would be waited for, and a device may have no end.
-        let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
-        if !metadata.is_file() {
-            let what = if metadata.is_dir() { "it is a folder" } else { "it is a pipe or device" };
-            return Err(unreadable(format!("{what}, not a regular file")));
-        }
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(FILE_LIMIT + 1).read_to_end(&mut bytes))
-            .map_err(|error| unreadable(error.to_string()))?;
-        if bytes.len() as u64 > FILE_LIMIT {
-            return Err(unreadable(format!("it has more than {FILE_LIMIT} bytes, the most that an experiment has")));
-        }
-        let text = String::from_utf8(bytes)
-            .map_err(|error| unreadable(format!("byte {} is not UTF-8 text", error.utf8_error().valid_up_to())))?;
-        Ok(Self { name: name.clone(), text })
-    }
-
-    pub(crate) fn deserialize<T: DeserializeOwned>(&self) -> Result<T, ExperimentError> {
-        if let Some(problem) = self.betas() {
-            return Err(problem);
-        }
-        toml::from_str(&self.text).map_err(|error| {
-            let message = error.message().to_owned();
-            if message.starts_with("missing field")
-                && let Some(missing) = self.missing()
-            {
-                return missing;
-            }
-            let key = error.span().and_then(|span| self.key_at(&span));
-            self.at(error.span(), plain(&message, key.as_deref()), suggestion(&message))
-        })
-    }
-
-    /// Refuses another number of `betas` than two: reading takes the first two of a longer list.
-    fn betas(&self) -> Option<ExperimentError> {
-        let path = ["task", "recipe", "betas"];
-        let table = DeTable::parse(&self.text).ok()?;
-        let recipe = table.get_ref().get(path[0])?.get_ref().get(path[1])?.get_ref();
-        match recipe.get(path[2])?.get_ref() {
-            DeValue::Array(betas) if betas.len() != 2 => {
-                let message = format!("`task.recipe.betas` has to be two numbers, not {}", betas.len());
-                Some(self.error(&path, message, None))
-            }
-            _ => None,
-        }
-    }
-
-    /// What the file lacks.
-    fn missing(&self) -> Option<ExperimentError> {
-        let table = DeTable::parse(&self.text).ok()?;
-        let root = table.get_ref();
-        let list = |names: &[&str]| names.iter().map(|name| format!("`[{name}]`")).collect::<Vec<_>>().join(", ");
-        let lacking: Vec<&str> =
-            NEEDED.iter().map(|(name, ..)| *name).filter(|name| !root.contains_key(*name)).collect();
-        if !lacking.is_empty() {
-            let message = match (root.is_empty(), &lacking[..]) {
-                (true, _) => "the file is empty".to_owned(),
-                (false, [one]) => format!("the table `[{one}]` is missing"),
-                (false, several) => format!("the tables {} are missing", list(several)),
-            };
-            let help = format!("an experiment has the tables {}", list(&NEEDED.map(|(name, ..)| name)));
-            return Some(self.at(None, message, Some(help)));
-        }
-        let (name, key, meaning) = NEEDED.into_iter().find(|(name, key, _)| {
-            let table = root.get(*name).and_then(|value| value.get_ref().as_table());
-            !key.is_empty() && table.is_some_and(|table| !table.contains_key(*key))
-        })?;
-        Some(self.error(&[name], format!("`[{name}]` has no `{key}`: {meaning}"), None))
-    }
-
-    /// The path of the innermost value that a place in the file belongs to.
-    fn key_at(&self, place: &Range<usize>) -> Option<String> {
-        let table = DeTable::parse(&self.text).ok()?;
-        key_within(table.get_ref(), place)
-    }
-
-    pub(crate) fn error(&self, path: &[&str], message: impl Into<String>, help: Option<String>) -> ExperimentError {
-        self.at(self.locate(path), message.into(), help)
-    }
-
-    fn at(&self, span: Option<Range<usize>>, message: String, help: Option<String>) -> ExperimentError {
-        ExperimentError(Box::new(Detail {
-            message,
-            text: NamedSource::new(&self.name, self.text.clone()),
-            line: span.as_ref().map(|span| line_and_column(&self.text, span.start)),
-            span: span.map(Into::into),
-            help,
-        }))
-    }
-
-    /// Whether a value under this path is written down.
-    pub(crate) fn has(&self, path: [&str; 2]) -> bool {
-        let table = DeTable::parse(&self.text).ok();
-        let outer = table.as_ref().and_then(|table| table.get_ref().get(path[0])?.get_ref().as_table());
-        outer.is_some_and(|outer| outer.contains_key(path[1]))
-    }
-
-    /// Where the value under `path` stands, or the last part of the path that is there.
-    fn locate(&self, path: &[&str]) -> Option<Range<usize>> {
-        let table = DeTable::parse(&self.text).ok()?;
-        let mut span = None;
-        let mut value = Some(table.get_ref());
-        for key in path {
-            let Some((name, found)) = value.and_then(|table| table.get_key_value(*key)) else { break };
-            span = Some(if matches!(found.get_ref(), DeValue::Table(_)) { name.span() } else { found.span() });
-            value = match Spanned::get_ref(found) {
-                DeValue::Table(table) => Some(table),
-                _ => None,
-            };
-        }
-        span
-    }
-}
-
-fn key_within(table: &DeTable<'_>, place: &Range<usize>) -> Option<String> {
-    table.iter().find_map(|(key, value)| {
-        let key = key.get_ref();
-        let inner = value.get_ref().as_table().and_then(|table| key_within(table, place));
-        let Range { start, end } = value.span();
-        match inner {
-            Some(inner) => Some(format!("{key}.{inner}")),
-            None => (start <= place.start && place.end <= end).then(|| key.to_string()),
-        }
-    })
-}
-
-fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    let (name, key, meaning) = NEEDED.into_iter().find(|(name, key, _)| {
+        let table = root.get(*name).and_then(|value| value.get_ref().as_table());
+        !key.is_empty() && table.is_some_and(|table| !table.contains_key(*key))
+    })?;
+    Some(source.error(&[name], format!("`[{name}]` has no `{key}`: {meaning}"), None))
 }
 
 /// For serde's "unknown field/variant `x`, expected one of `a`, `b`": the nearest name.
-fn suggestion(message: &str) -> Option<String> {
+pub(super) fn suggestion(message: &str) -> Option<String> {
     let mut quoted = message.strip_prefix("unknown ")?.split('`').skip(1).step_by(2);
     let given = quoted.next()?;
     nearest(given, quoted).map(|name| format!("did you mean `{name}`?"))

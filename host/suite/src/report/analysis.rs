@@ -1,18 +1,18 @@
 //! What the results on one problem come to.
 
+use std::collections::BTreeMap;
+
 use archwright_compare::{
-    Better, Bootstrap, Finding, Interval, Quartiles, Ranking, TimeToTarget, agreement, critical_difference, deviation,
-    first_reaching, friedman, groups, holm, mann_whitney, mean, mean_interval, nemenyi, quartiles, time_to_target,
-    vargha_delaney, wilcoxon_holm,
+    Better, Bootstrap, Finding, Interval, Quartiles, Ranking, TimeToTarget, critical_difference, deviation,
+    first_reaching, friedman, groups, holm, kendall, mann_whitney, mean, mean_interval, nemenyi, quartiles,
+    time_to_target, vargha_delaney, wilcoxon_holm,
 };
 
 use super::ALPHA;
+use super::files::key;
 use super::motifs::{Alike, Motif};
 use crate::results::{Method, Problem};
 use crate::suite::Reporting;
-
-/// Pairs of seen and true values that an estimator's ranks are judged by.
-const JUDGED: usize = 1_000;
 
 /// A problem's statistics.
 pub(crate) struct Analysis<'a> {
@@ -200,14 +200,41 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// How the values that the search saw rank architectures, against what they come to; nothing where both are the same.
+/// How the values that the search saw rank architectures, against what they come to, and how many there are; nothing where both
+/// are the same. Of each architecture counts what was seen at its highest fidelity, the mean of it.
 fn estimator(problem: &Problem, method: &Method) -> Option<(f64, usize)> {
-    let observations = method.runs.iter().flat_map(|run| &run.observations);
-    let known = observations.filter_map(|one| Some((*one.objectives.first()?, one.test?.accuracy)));
-    let (seen, truth): (Vec<f64>, Vec<f64>) = known.take(JUDGED).unzip();
-    if !problem.is_test || seen == truth || problem.scale() != 100.0 {
+    if !problem.is_test || problem.scale() != 100.0 {
         return None;
     }
-    let found = agreement(&seen, &truth);
-    Some((found.kendall?, found.count))
+    let mut known: BTreeMap<Vec<u8>, Known> = BTreeMap::new();
+    for one in method.runs.iter().flat_map(|run| &run.observations) {
+        let (Some(architecture), Some(seen), Some(test)) = (&one.architecture, one.objectives.first(), one.test) else {
+            continue;
+        };
+        if !seen.is_finite() || !test.accuracy.is_finite() {
+            continue;
+        }
+        let fresh = Known { fidelity: one.fidelity, seen: 0.0, count: 0, test: test.accuracy };
+        let entry = known.entry(key(architecture)).or_insert(fresh);
+        if one.fidelity > entry.fidelity {
+            *entry = fresh;
+        }
+        if one.fidelity == entry.fidelity {
+            entry.seen += seen;
+            entry.count += 1;
+        }
+    }
+    let pairs: Vec<(f64, f64)> = known.values().map(|one| (one.seen / f64::from(one.count), one.test)).collect();
+    let differ = pairs.iter().any(|(seen, test)| seen != test);
+    Some((kendall(&pairs).filter(|_| differ)?, pairs.len()))
+}
+
+/// What is known of an architecture.
+#[derive(Clone, Copy)]
+struct Known {
+    fidelity: f64,
+    /// The sum of what was seen.
+    seen: f64,
+    count: u32,
+    test: f64,
 }

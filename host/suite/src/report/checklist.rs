@@ -1,7 +1,11 @@
 //! The checklist for NAS research (Lindauer & Hutter 2020, "Best Practices for Scientific Research on Neural Architecture
 //! Search", arXiv:1909.02453), answered from what is recorded.
 
-use crate::Results;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{Method, Results};
 
 /// A question, and what is on record about it.
 pub(crate) struct Item {
@@ -47,7 +51,7 @@ pub(crate) fn answers(results: &Results) -> Vec<Item> {
             "Were hardware and software the same for all methods?",
             if same_machine { "Yes: the same trainer, device and numerics for all methods of a problem.".into() } else { "No: trainers differ, see \"What was run\".".into() },
         ),
-        item("Did all methods have the same budget, and are costs accounted alike?", "Yes: one [budget] for all; a measurement costs what its training cost, whoever asks and whether it was remembered or not.".into()),
+        item("Did all methods have the same budget, and are costs accounted alike?", costs(results)),
         item("Is performance over time compared?", "Yes: by queries, and by cost where queries cost differently.".into()),
         item("Is random search among the methods?", if has_random { "Yes.".into() } else { "No: add [[strategy]] use = \"random\".".into() }),
         item(
@@ -77,4 +81,28 @@ pub(crate) fn answers(results: &Results) -> Vec<Item> {
         item("How were the methods' own hyperparameters tuned, and at what cost?", "Not on record: say it beside this report.".into()),
         item("Were ablations made?", "Not on record: each variant is a [[strategy]] of its own.".into()),
     ]
+}
+
+/// Whether methods that are compared have the same budget and pay alike for the same trainings.
+fn costs(results: &Results) -> String {
+    let alike = |same: &dyn Fn(&Method, &Method) -> bool| {
+        let mut pairs = results.problems.iter().flat_map(|problem| problem.methods.windows(2));
+        pairs.all(|pair| same(&pair[0], &pair[1]))
+    };
+    if !alike(&|one, other| one.experiment.budget == other.experiment.budget) {
+        return "No: budgets differ, see \"What was run\".".into();
+    }
+    let resumes = |method: &Method| method.experiment.estimator.options.get("resume") == Some(&Value::Bool(true));
+    if !alike(&|one, other| resumes(one) == resumes(other)) {
+        let methods = results.problems.iter().flat_map(|problem| &problem.methods);
+        let names: BTreeSet<&str> = methods.filter(|method| resumes(method)).map(|method| &*method.name).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        return format!(
+            "One [budget] for all, but trainings cost less in some: {} went on from earlier trainings and paid for what was new \
+             (`resume = true`), the others for each training from its start.",
+            names.join(", ")
+        );
+    }
+    "Yes: one [budget] for all; a measurement costs what its training cost, whoever asks and whether it was remembered or not."
+        .into()
 }

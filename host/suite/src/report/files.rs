@@ -64,8 +64,8 @@ impl Texts {
         let mut texts = HashMap::new();
         for (_, _, run) in all(results) {
             for one in &run.observations {
-                let Some(Architecture::Point(values)) = &one.architecture else { continue };
-                texts.entry(key(values)).or_insert_with(|| values.iter().map(text).collect::<Vec<_>>().join(" "));
+                let Some(architecture @ Architecture::Point(values)) = &one.architecture else { continue };
+                texts.entry(key(architecture)).or_insert_with(|| values.iter().map(text).collect::<Vec<_>>().join(" "));
             }
         }
         Self(texts)
@@ -73,14 +73,19 @@ impl Texts {
 
     fn get(&self, architecture: Option<&Architecture>) -> &str {
         match architecture {
-            Some(Architecture::Point(values)) => self.0.get(&key(values)).map_or("", String::as_str),
+            Some(point @ Architecture::Point(_)) => self.0.get(&key(point)).map_or("", String::as_str),
             Some(Architecture::Network(_)) => "network",
             None => "mixture",
         }
     }
 }
 
-fn key(values: &[Value]) -> Vec<u8> {
+/// Equal for equal architectures alone.
+pub(super) fn key(architecture: &Architecture) -> Vec<u8> {
+    let values = match architecture {
+        Architecture::Point(values) => values,
+        Architecture::Network(network) => return format!("{network:?}").into_bytes(),
+    };
     let mut key = Vec::with_capacity(values.len() * 9);
     for value in values {
         let (kind, bytes) = match value {

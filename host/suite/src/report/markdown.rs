@@ -2,16 +2,16 @@
 
 use std::fmt::Write;
 
-use super::Section;
 use super::tables::{self, Table};
+use super::{Section, missing};
 use crate::Results;
 
 pub(crate) fn render(results: &Results, sections: &[Section<'_>]) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "# {}\n", results.name);
-    if results.missing > 0 {
-        let _ = writeln!(text, "{} runs are missing: they are not finished.\n", results.missing);
+    for line in missing(results) {
+        let _ = writeln!(text, "{line}\n");
     }
     for Section { analysis, figures } in sections {
         let _ = writeln!(text, "## {} in {}\n", analysis.problem.task, analysis.problem.space);

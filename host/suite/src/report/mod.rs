@@ -10,17 +10,21 @@ mod page;
 mod tables;
 mod terminal;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::{Results, SuiteError};
+use crate::{Missing, Results, SuiteError};
 use analysis::Analysis;
 use figures::Figure;
 
 /// Probability of an error of the first kind that tests and intervals allow.
 const ALPHA: f64 = 0.05;
+
+/// Missing runs that are told one by one.
+const TOLD_MISSING: usize = 20;
 
 /// What of a comparison is on a problem, worked out.
 struct Section<'a> {
@@ -44,8 +48,7 @@ pub struct Written {
 /// # Errors
 /// Where nothing can be compared, a figure cannot be drawn or a file not be written.
 pub fn write(results: &Results, folder: &Path) -> Result<Written, SuiteError> {
-    let figures = folder.join("figures");
-    std::fs::create_dir_all(&figures).map_err(SuiteError::file("make the folder", &figures))?;
+    let figures = make(folder)?;
     let sections = std::thread::scope(|scope| {
         let observations = scope.spawn(|| files::write(results, folder));
         let sections: Result<Vec<Section<'_>>, SuiteError> = results
@@ -64,8 +67,19 @@ pub fn write(results: &Results, folder: &Path) -> Result<Written, SuiteError> {
         }
         sections
     })?;
+    let mut earlier = earlier_figures(folder);
     for figure in sections.iter().flat_map(|section| &section.figures) {
         save(&figures.join(format!("{}.svg", figure.id)), &figure.svg)?;
+        earlier.remove(&figure.id);
+    }
+    for id in earlier {
+        let path = figures.join(format!("{id}.svg"));
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(SuiteError::file("remove", &path)(error));
+            }
+            _ => {}
+        }
     }
     let markdown = markdown::render(results, &sections);
     let page = folder.join("report.html");
@@ -74,17 +88,65 @@ pub fn write(results: &Results, folder: &Path) -> Result<Written, SuiteError> {
     Ok(Written { page, text: terminal::text(results, &sections), summary: terminal::summary(&sections) })
 }
 
+/// Which runs the report is without, a line for each, and one before.
+fn missing(results: &Results) -> Vec<String> {
+    let missing = &results.missing;
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![match missing.len() {
+        1 => "1 run is missing, which is not finished:".to_owned(),
+        several => format!("{several} runs are missing, which are not finished:"),
+    }];
+    lines.extend(missing.iter().take(TOLD_MISSING).map(Missing::to_string));
+    if missing.len() > TOLD_MISSING {
+        lines.push(format!("and {} more", missing.len() - TOLD_MISSING));
+    }
+    lines
+}
+
+/// The figures of the report that a folder has, as that names them: nothing else in the folder is its own.
+fn earlier_figures(folder: &Path) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(folder.join("report.md")).unwrap_or_default();
+    let links =
+        text.lines().filter_map(|line| line.strip_prefix("![")?.split_once("](figures/")?.1.strip_suffix(".svg)"));
+    let is_id = |id: &&str| id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
+    links.filter(is_id).map(str::to_owned).collect()
+}
+
+/// Checks that a report can be written into a folder, which is made where there is none, before anything runs.
+///
+/// # Errors
+/// Where it cannot.
+pub fn check(folder: &Path) -> Result<(), SuiteError> {
+    for folder in [folder, &make(folder)?] {
+        tempfile::tempfile_in(folder).map_err(SuiteError::file("write into", folder))?;
+    }
+    Ok(())
+}
+
+/// Makes the folder of a report; gives that of its figures.
+fn make(folder: &Path) -> Result<PathBuf, SuiteError> {
+    let figures = folder.join("figures");
+    std::fs::create_dir_all(&figures).map_err(SuiteError::file("make the folder", &figures))?;
+    Ok(figures)
+}
+
 fn save(path: &Path, text: &str) -> Result<(), SuiteError> {
     whole(path, |file| file.write_all(text.as_bytes()).map_err(SuiteError::file("write", path)))
 }
 
 /// A file that is there whole or, where writing fails, as it was before.
 fn whole(path: &Path, write: impl FnOnce(&mut File) -> Result<(), SuiteError>) -> Result<(), SuiteError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(SuiteError::file("write", path))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(SuiteError::file("write", path))?;
     write(file.as_file_mut())?;
     // As any other file that is made, not for its owner alone.
     let readable = std::fs::Permissions::from_mode(0o644);
     file.as_file().set_permissions(readable).map_err(SuiteError::file("write", path))?;
     file.persist(path).map(drop).map_err(|error| SuiteError::file("write", path)(error.error))
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

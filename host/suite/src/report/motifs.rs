@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use archwright_space::Architecture;
+use archwright_space::{Architecture, Value};
 
 use crate::results::{Method, Problem, Run};
 
@@ -15,7 +15,8 @@ pub(crate) struct Motif {
     pub(crate) label: String,
     /// Share of all runs whose network has it.
     pub(crate) share: f64,
-    /// Share that chance would give: one of the labels that were tried.
+    /// Share that chance would give: one of the labels that were tried. Of a decision that is not always active it would be
+    /// less.
     pub(crate) by_chance: f64,
 }
 
@@ -32,22 +33,23 @@ impl Motif {
     pub(crate) fn of(problem: &Problem) -> Vec<Self> {
         let runs: Vec<&Run> = problem.methods.iter().flat_map(|method| &method.runs).collect();
         let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
         for run in &runs {
             for (decision, label) in &run.report.found.decisions {
                 *counts.entry((decision, label)).or_default() += 1;
             }
         }
-        for (decision, number) in tried(&runs) {
-            labels.insert(decision, number);
-        }
+        let tried = tried(&runs);
         let mut motifs: Vec<Self> = counts
             .into_iter()
-            .map(|((decision, label), count)| Self {
-                share: count as f64 / runs.len() as f64,
-                by_chance: 1.0 / labels.get(decision).copied().unwrap_or(1).max(1) as f64,
-                decision: decision.to_owned(),
-                label: label.to_owned(),
+            // What a single network has, networks do not share.
+            .filter(|(_, count)| *count > 1)
+            .filter_map(|((decision, label), count)| {
+                Some(Self {
+                    share: count as f64 / runs.len() as f64,
+                    by_chance: 1.0 / (*tried.get(decision)?).max(1) as f64,
+                    decision: decision.to_owned(),
+                    label: label.to_owned(),
+                })
             })
             .filter(|motif| motif.share > motif.by_chance)
             .collect();
@@ -57,9 +59,8 @@ impl Motif {
     }
 }
 
-/// How many values of each decision were tried, by the decision's name. Names are known where a decision was active in a
-/// network that was found.
-fn tried<'a>(runs: &[&'a Run]) -> Vec<(&'a str, usize)> {
+/// How many values of each decision were tried, by the decision's name. Where it was inactive it had none.
+fn tried<'a>(runs: &[&'a Run]) -> BTreeMap<&'a str, usize> {
     let points = runs.iter().flat_map(|run| &run.observations).filter_map(|one| match &one.architecture {
         Some(Architecture::Point(values)) => Some(values),
         _ => None,
@@ -69,14 +70,21 @@ fn tried<'a>(runs: &[&'a Run]) -> Vec<(&'a str, usize)> {
     for point in points.take(5_000) {
         values.resize(values.len().max(point.len()), BTreeSet::new());
         for (seen, value) in values.iter_mut().zip(point) {
-            seen.insert(format!("{value:?}"));
+            if *value != Value::Inactive {
+                seen.insert(format!("{value:?}"));
+            }
         }
     }
-    let found = runs.iter().find(|run| run.report.found.decisions.len() == values.len());
-    found.map_or_else(Vec::new, |run| {
-        let names = run.report.found.decisions.iter().map(|(name, _)| name.as_str());
-        names.zip(values.iter().map(BTreeSet::len)).collect()
-    })
+    let mut tried = BTreeMap::new();
+    for run in runs {
+        let Architecture::Point(point) = &run.report.found.architecture else { continue };
+        // Names are those of the active decisions, in the order of all.
+        let active = point.iter().zip(&values).filter(|(value, _)| **value != Value::Inactive);
+        for ((name, _), (_, seen)) in run.report.found.decisions.iter().zip(active) {
+            tried.insert(name.as_str(), seen.len());
+        }
+    }
+    tried
 }
 
 impl Alike {

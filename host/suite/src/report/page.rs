@@ -2,8 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::Section;
 use super::tables::{self, Table};
+use super::{Section, missing};
 use crate::Results;
 
 const STYLE: &str = include_str!("style.css");
@@ -22,9 +22,7 @@ pub(crate) fn render(results: &Results, sections: &[Section<'_>]) -> String {
             body {
                 header {
                     h1 { (results.name) }
-                    @if results.missing > 0 {
-                        p.warning { (results.missing) " runs are missing: they are not finished." }
-                    }
+                    @for line in missing(results) { p.warning { (line) } }
                     nav {
                         @for (number, section) in sections.iter().enumerate() {
                             a href=(format!("#problem-{number}")) { (heading(section)) }

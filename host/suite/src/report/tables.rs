@@ -16,9 +16,21 @@ fn table(title: &'static str, note: impl Into<String>, headers: &[&str], rows: V
     Table { title, note: note.into(), headers: headers.iter().map(|&header| header.to_owned()).collect(), rows }
 }
 
+/// The least probability that is told as a number: what is less was computed of numbers that are not that exact.
+const LEAST_P: f64 = 1e-15;
+
 /// A probability for a reader.
 fn p(value: f64) -> String {
-    if value < 1e-4 { format!("{value:.1e}") } else { format!("{value:.4}") }
+    match value {
+        value if value < LEAST_P => "< 1e-15".into(),
+        value if value < 1e-4 => format!("{value:.1e}"),
+        value => format!("{value:.4}"),
+    }
+}
+
+/// A probability as an equation.
+pub(crate) fn p_is(value: f64) -> String {
+    if value < LEAST_P { format!("p {}", p(value)) } else { format!("p = {}", p(value)) }
 }
 
 fn seconds(value: f64) -> String {
@@ -94,7 +106,7 @@ fn ranks(analysis: &Analysis<'_>) -> Option<Table> {
     });
     let friedman = ranks.friedman.map_or_else(
         || "Friedman's test needs methods that differ.".to_owned(),
-        |found| format!("Friedman: chi² = {:.3}, p = {}.", found.statistic, p(found.p)),
+        |found| format!("Friedman: chi² = {:.3}, {}.", found.statistic, p_is(found.p)),
     );
     let difference = ranks.difference.map_or_else(String::new, |difference| {
         format!(" Mean ranks that differ by {difference:.3} or more differ significantly (Nemenyi, 5 %).")
@@ -183,7 +195,8 @@ fn estimators(analysis: &Analysis<'_>) -> Option<Table> {
             Some(vec![one.method.name.clone(), format!("{tau:.3}"), count.to_string()])
         })
         .collect();
-    let note = "Kendall's tau-b between what the search saw of architectures and their test values.";
+    let note = "Kendall's tau-b between what the search saw of architectures and their test values. Each architecture counts once, with \
+                the mean of what was seen of it at its highest fidelity.";
     (!rows.is_empty()).then(|| table("What the search saw", note, &["method", "tau", "architectures"], rows))
 }
 
@@ -213,7 +226,8 @@ fn motifs(analysis: &Analysis<'_>) -> Option<Table> {
             ]
         })
         .collect();
-    let note = "What the networks found by all runs share more often than chance would have it.";
+    let note = "What the networks found by all runs share more often than chance would have it: one of the values that were tried. A \
+                decision that is not always active would have each of its values more rarely still.";
     (!rows.is_empty()).then(|| table("Motifs", note, &["decision", "value", "share", "by chance"], rows))
 }
 
@@ -262,4 +276,15 @@ fn condensed(seeds: &[String]) -> String {
 /// A method's settings as TOML.
 pub(crate) fn settings(experiment: &archwright_search::Experiment) -> String {
     experiment.to_toml().unwrap_or_else(|error| format!("cannot be written as TOML: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::p_is;
+
+    #[test]
+    fn no_probability_is_nothing() {
+        let told = [0.0, 1e-320, 3e-15, 0.0321, 1.0].map(p_is);
+        assert_eq!(told, ["p < 1e-15", "p < 1e-15", "p = 3.0e-15", "p = 0.0321", "p = 1.0000"]);
+    }
 }

@@ -4,14 +4,15 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::Section;
+use super::tables::p_is;
+use super::{Section, missing};
 use crate::Results;
 
 pub(crate) fn text(results: &Results, sections: &[Section<'_>]) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    if results.missing > 0 {
-        let _ = writeln!(text, "{} runs are missing: they are not finished", results.missing);
+    for line in missing(results) {
+        let _ = writeln!(text, "{line}");
     }
     for Section { analysis, .. } in sections {
         let problem = analysis.problem;
@@ -33,7 +34,7 @@ pub(crate) fn text(results: &Results, sections: &[Section<'_>]) -> String {
             );
         }
         if let Some(found) = analysis.ranks.as_ref().and_then(|ranks| ranks.friedman) {
-            let _ = writeln!(text, "  Friedman's test: p = {:.2e}", found.p);
+            let _ = writeln!(text, "  Friedman's test: {}", p_is(found.p));
         }
     }
     text
