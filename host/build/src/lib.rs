@@ -3,7 +3,9 @@
 //! A plugin is compiled for `wasm32-unknown-unknown`, which has neither clock nor files nor randomness to be tempted by,
 //! and then encoded as a component with the types that the SDK put into it.
 
+pub mod manifest;
 mod toolchain;
+pub mod wishes;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -118,7 +118,11 @@ pub(crate) enum Command {
     /// Check that everything is in place, and say how to mend what is not.
     Doctor,
     /// Print the JSON schema of experiment files.
-    Schema,
+    Schema {
+        /// Print that of `plugin.toml`, the manifest of a plugin's project, instead.
+        #[arg(long)]
+        plugin: bool,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
