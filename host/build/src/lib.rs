@@ -1,10 +1,23 @@
-//! Builds plugin crates written in Rust into components.
+//! Makes components of plugins written in Rust, Python and JavaScript.
 //!
-//! A plugin is compiled for `wasm32-unknown-unknown`, which has neither clock nor files nor randomness to be tempted by,
-//! and then encoded as a component with the types that the SDK put into it.
+//! A plugin in Rust is compiled for `wasm32-unknown-unknown`, which has neither clock nor files nor randomness to be
+//! tempted by, and then encoded as a component with the types that the SDK put into it. For Python and JavaScript a tool of
+//! theirs, which is fetched once, puts an interpreter and the plugin into one.
 
+/// A file of a helper module with its text.
+macro_rules! helper {
+    ($language:literal, $path:literal) => {
+        ($path, include_str!(concat!("../helpers/", $language, "/", $path)))
+    };
+}
+
+pub mod contract;
+mod finish;
+pub mod javascript;
 pub mod manifest;
+pub mod python;
 mod toolchain;
+pub mod tools;
 pub mod wishes;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +77,18 @@ pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {shown}"))?;
     if !status.success() {
         bail!("{shown} failed: {status}");
+    }
+    Ok(())
+}
+
+/// Writes files, paths with `/` and texts, into a folder.
+fn write_all(folder: &Path, files: &[(&str, &str)]) -> Result<()> {
+    for (name, text) in files {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
