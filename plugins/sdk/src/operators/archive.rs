@@ -1,10 +1,10 @@
-//! Building blocks of strategies, each one idea: what is known, who may reproduce, who dies, what is new.
+//! What is known.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::BTreeMap;
 
 use archwright_space::Architecture;
 
-use crate::{Error, EstimateOutcome, Goal, Objective, Observation, Rng};
+use crate::{Error, EstimateOutcome, Goal, Objective, Observation, Query};
 
 /// An architecture with the value of the first objective.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,16 @@ impl Archive {
         id
     }
 
+    /// Takes note that an architecture is asked for; gives the query, at full fidelity. `parent` is the query it descends from.
+    pub fn query(&mut self, architecture: Architecture, parent: Option<u64>) -> Query {
+        Query { parent, ..Query::full(self.ask(architecture.clone()), architecture) }
+    }
+
+    /// Queries so far.
+    pub fn asked(&self) -> u64 {
+        self.next
+    }
+
     /// Queries that nothing was told of yet.
     pub fn in_flight(&self) -> usize {
         self.open.len()
@@ -74,70 +84,5 @@ impl Archive {
     /// The best so far; of equals the first one told.
     pub fn best(&self) -> Option<&Member> {
         self.best.as_ref()
-    }
-}
-
-/// Members by age.
-#[derive(Clone, Debug)]
-pub struct Population {
-    goal: Goal,
-    members: VecDeque<Member>,
-}
-
-impl Population {
-    /// An empty population.
-    pub fn new(goal: Goal) -> Self {
-        Self { goal, members: VecDeque::new() }
-    }
-
-    /// Number of members.
-    pub fn len(&self) -> usize {
-        self.members.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    /// Adds the youngest.
-    pub fn add(&mut self, member: Member) {
-        self.members.push_back(member);
-    }
-
-    /// Lets the oldest die until at most `size` are left (ageing; Real et al. 2019).
-    pub fn keep_youngest(&mut self, size: usize) {
-        while self.members.len() > size {
-            self.members.pop_front();
-        }
-    }
-
-    /// The best of `size` draws, each from all members (Real et al. 2019, algorithm 1); of equals the first drawn. Nothing where
-    /// nobody lives.
-    pub fn tournament(&self, size: usize, rng: &mut Rng) -> Option<&Member> {
-        if self.members.is_empty() {
-            return None;
-        }
-        let drawn = (0..size.max(1)).map(|_| &self.members[rng.below(self.members.len())]);
-        drawn.reduce(|best, member| if self.goal.is_better(member.value, best.value) { member } else { best })
-    }
-}
-
-/// Tells whether an architecture's network was seen before, isomorphic ones being the same.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(
-    all(target_arch = "wasm32", not(any(feature = "strategy", feature = "estimator"))),
-    expect(dead_code, reason = "a search space has no space to ask")
-)]
-pub struct Distinct(HashSet<String>);
-
-#[cfg(any(not(target_arch = "wasm32"), feature = "strategy", feature = "estimator"))]
-impl Distinct {
-    /// Whether no architecture with an isomorphic network was seen; from now on it was.
-    ///
-    /// # Errors
-    /// Where the architecture has no network.
-    pub fn is_new(&mut self, architecture: &Architecture, space: &crate::Space) -> Result<bool, Error> {
-        Ok(self.0.insert(space.fingerprint(architecture)?))
     }
 }

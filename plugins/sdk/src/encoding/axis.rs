@@ -1,6 +1,4 @@
-//! Decisions as coordinates.
-
-use archwright_sdk::{Domain, Value};
+use archwright_space::{Domain, Value};
 
 /// The values of a decision as coordinates: those of a number are in [0, 1], that of a label is its index.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +46,7 @@ impl Axis {
     }
 
     /// All values in order, where there are so many at most.
-    pub(crate) fn values(&self, most: usize) -> Option<Vec<Value>> {
+    pub fn values(&self, most: usize) -> Option<Vec<Value>> {
         match self {
             Self::Labels(count) | Self::Ordered(count) if *count <= most => {
                 Some((0..*count as u32).map(Value::Index).collect())
@@ -128,51 +126,4 @@ fn between(low: f64, high: f64, log_scale: bool, share: f64) -> f64 {
 fn share(low: f64, high: f64, log_scale: bool, number: f64) -> f64 {
     let (way, whole) = if log_scale { ((number / low).ln(), (high / low).ln()) } else { (number - low, high - low) };
     if whole > 0.0 { (way / whole).clamp(0.0, 1.0) } else { 0.5 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_and_coordinates_are_the_same() {
-        let real = |low, high, log_scale| Axis::Reals { low, high, log_scale };
-        assert_eq!(real(0.0, 2.0, false).coordinate(Value::Real(0.5)), Some(0.25));
-        let middle = real(1e-4, 1.0, true).coordinate(Value::Real(1e-2)).unwrap();
-        assert!((middle - 0.5).abs() < 1e-12);
-        assert_eq!(real(3.0, 3.0, false).value(0.7), Value::Real(3.0));
-        assert_eq!(real(3.0, 3.0, false).coordinate(Value::Real(3.0)), Some(0.5));
-        assert_eq!(Axis::Ordered(4).coordinate(Value::Index(1)), Some(0.375));
-        assert_eq!(Axis::Labels(3).coordinate(Value::Index(2)), Some(2.0));
-        assert_eq!(Axis::Labels(3).coordinate(Value::Inactive), None);
-        for axis in [
-            Axis::Labels(5),
-            Axis::Ordered(7),
-            Axis::Integers { low: -3, high: 12, log_scale: false },
-            Axis::Integers { low: 1, high: 1_000, log_scale: true },
-        ] {
-            for step in 0..1_000 {
-                let value = axis.value(f64::from(step) / 200.0);
-                assert_eq!(axis.value(axis.coordinate(value).unwrap()), value, "{axis:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn stretches_follow_each_other() {
-        for axis in [
-            Axis::Integers { low: -3, high: 12, log_scale: false },
-            Axis::Integers { low: 5, high: 20, log_scale: true },
-        ] {
-            let Axis::Integers { low, high, .. } = axis else { panic!("no integers") };
-            let mut end = 0.0;
-            for number in low..=high {
-                let (from, to) = axis.stretch(Value::Integer(number));
-                assert!((from - end).abs() < 1e-12 && to > from, "{axis:?}");
-                end = to;
-            }
-            assert!((end - 1.0).abs() < 1e-12);
-        }
-        assert_eq!(Axis::Ordered(4).stretch(Value::Index(3)), (0.75, 1.0));
-    }
 }
