@@ -41,7 +41,10 @@ impl Built {
         let manifest = read(folder)?;
         let file = match (output, &manifest) {
             (Some(file), _) => file.to_owned(),
-            (None, Some(manifest)) => manifest.output(folder),
+            (None, Some(manifest)) => {
+                let file = manifest.output(folder);
+                file.strip_prefix(".").map(Path::to_owned).unwrap_or(file)
+            }
             (None, None) => {
                 let help = "say where with `-o FILE`, or give the project a plugin.toml";
                 return Err(CliError::input("where does the component go?", Some(help.into())));
