@@ -150,10 +150,16 @@ fn what_cannot_be_made_or_built_is_said_with_what_would_be_right() {
     bench.write("crate/Cargo.toml", "[package]\nname = \"one\"\n");
     let message = bench.fails(["plugin", "build", "crate"], 2);
     assert!(message.contains("-o FILE"), "{message}");
-    bench.write("wrong/plugin.toml", "[plugin]\nname = \"one\"\nversion = \"0.1.0\"\nkind = \"stategy\"\nlanguage = \"rust\"\n");
+    bench.write(
+        "wrong/plugin.toml",
+        "[plugin]\nname = \"one\"\nversion = \"0.1.0\"\nkind = \"stategy\"\nlanguage = \"rust\"\n",
+    );
     let message = bench.fails(["plugin", "build", "wrong"], 2);
     assert!(message.contains("wrong/plugin.toml:4: ") && message.contains("`strategy`"), "{message}");
-    bench.write("empty/plugin.toml", "[plugin]\nname = \"one\"\nversion = \"0.1.0\"\nkind = \"strategy\"\nlanguage = \"rust\"\n");
+    bench.write(
+        "empty/plugin.toml",
+        "[plugin]\nname = \"one\"\nversion = \"0.1.0\"\nkind = \"strategy\"\nlanguage = \"rust\"\n",
+    );
     let message = bench.fails(["plugin", "build", "empty"], 1);
     assert!(message.contains("Cargo.toml"), "{message}");
 }

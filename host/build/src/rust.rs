@@ -46,7 +46,9 @@ fn encoded(core: &Path) -> Result<Vec<u8>> {
         .module(&module)
         .and_then(|encoder| encoder.validate(true).encode())
         .map_err(|error| anyhow!("{error:#}"))
-        .with_context(|| format!("{} is not a plugin: is its crate a cdylib with an `export_...!` macro?", core.display()))
+        .with_context(|| {
+            format!("{} is not a plugin: is its crate a cdylib with an `export_...!` macro?", core.display())
+        })
 }
 
 struct Package {

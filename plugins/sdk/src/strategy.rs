@@ -71,3 +71,13 @@ pub enum Reply {
     /// The search is over.
     Finished,
 }
+
+impl Reply {
+    /// `capacity` queries, made one after the other.
+    ///
+    /// # Errors
+    /// What `query` fails with first.
+    pub fn each(capacity: usize, query: impl FnMut() -> Result<Query, Error>) -> Result<Self, Error> {
+        Ok(Self::Queries(std::iter::repeat_with(query).take(capacity).collect::<Result<_, _>>()?))
+    }
+}

@@ -33,10 +33,9 @@ fn values_and_coordinates_are_the_same() {
 
 #[test]
 fn stretches_follow_each_other() {
-    for axis in [
-        Axis::Integers { low: -3, high: 12, log_scale: false },
-        Axis::Integers { low: 5, high: 20, log_scale: true },
-    ] {
+    for axis in
+        [Axis::Integers { low: -3, high: 12, log_scale: false }, Axis::Integers { low: 5, high: 20, log_scale: true }]
+    {
         let Axis::Integers { low, high, .. } = axis else { panic!("no integers") };
         let mut end = 0.0;
         for number in low..=high {
@@ -54,7 +53,10 @@ fn decisions() -> Vec<Decision> {
     let decision = |name: &str, domain, active_when: &[(usize, &[u32])]| Decision {
         name: name.into(),
         domain,
-        active_when: active_when.iter().map(|(decision, any_of)| Condition { decision: *decision, any_of: any_of.to_vec() }).collect(),
+        active_when: active_when
+            .iter()
+            .map(|(decision, any_of)| Condition { decision: *decision, any_of: any_of.to_vec() })
+            .collect(),
     };
     let labels = |labels: &[&str]| Domain::Categorical(labels.iter().map(|label| (*label).to_owned()).collect());
     vec![

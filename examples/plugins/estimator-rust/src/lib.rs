@@ -74,7 +74,8 @@ impl Estimator for TwoStage {
             return Ok(Step::Failed("the training has no validation metrics".into()));
         };
         state.cost += outcome.cost;
-        let promising = last.objectives.first().is_some_and(|value| self.goal.is_better(*value, self.options.threshold));
+        let promising =
+            last.objectives.first().is_some_and(|value| self.goal.is_better(*value, self.options.threshold));
         if promising && state.epochs < self.full_epochs {
             let mut training = Training::new(state.architecture.clone(), 0, self.full_epochs);
             if let (true, Some(weights)) = (self.resumes, &outcome.weights) {

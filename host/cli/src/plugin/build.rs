@@ -73,7 +73,8 @@ fn read(folder: &Path) -> Result<Option<Manifest>, CliError> {
     match Manifest::read(folder) {
         Err(ManifestError::Missing { .. }) if folder.join("Cargo.toml").is_file() => Ok(None),
         Err(ManifestError::Missing { .. }) => {
-            let lacks = if folder.is_dir() { "it has no plugin.toml and no Cargo.toml" } else { "there is no such folder" };
+            let lacks =
+                if folder.is_dir() { "it has no plugin.toml and no Cargo.toml" } else { "there is no such folder" };
             Err(CliError::input(
                 format!("there is no plugin's project in {}: {lacks}", folder.display()),
                 Some("`archwright plugin new NAME --kind strategy` makes one".into()),

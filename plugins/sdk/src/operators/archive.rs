@@ -81,6 +81,15 @@ impl Archive {
         Ok(Ok(member))
     }
 
+    /// Takes observations; gives those that were estimated, in their order.
+    ///
+    /// # Errors
+    /// Where there is no such query in flight.
+    pub fn estimated(&mut self, observations: &[Observation]) -> Result<Vec<Member>, Error> {
+        let told = observations.iter().map(|observation| Ok(self.tell(observation)?.ok()));
+        told.filter_map(Result::transpose).collect()
+    }
+
     /// The best so far; of equals the first one told.
     pub fn best(&self) -> Option<&Member> {
         self.best.as_ref()

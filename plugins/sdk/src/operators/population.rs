@@ -71,7 +71,8 @@ impl Population {
     /// The best of `size` draws, each from all members (Real et al. 2019, algorithm 1); of equals the first drawn. Nothing where
     /// nobody lives.
     pub fn tournament(&self, size: usize, rng: &mut Rng) -> Option<&Member> {
-        let better = |left: usize, right: usize| self.goal.is_better(self.members[left].value, self.members[right].value);
+        let better =
+            |left: usize, right: usize| self.goal.is_better(self.members[left].value, self.members[right].value);
         self.members.get(selection::best_of_draws(self.members.len(), size, better, rng)?)
     }
 
@@ -83,5 +84,12 @@ impl Population {
     /// One by linear ranking ([`selection::rank`]). Nothing where nobody lives.
     pub fn rank(&self, pressure: f64, rng: &mut Rng) -> Option<&Member> {
         self.members.get(selection::rank(&self.values(), self.goal, pressure, rng)?)
+    }
+}
+
+impl Extend<Member> for Population {
+    /// Adds members, each the youngest in turn.
+    fn extend<I: IntoIterator<Item = Member>>(&mut self, members: I) {
+        self.members.extend(members);
     }
 }

@@ -1,14 +1,16 @@
-//! A performance estimation strategy: trainings are cut short, and judged by the mean of their last epochs, which tells
-//! architectures apart better than the last epoch alone.
+//! A performance estimation strategy: trainings are cut short, and judged by the mean of their last
+//! epochs, which tells architectures apart better than the last epoch alone.
 //!
-//! An estimator trains nothing itself. It returns what it wants done (`Step::Train`, ...), the host does it, and `advance` sees
-//! the outcome. Make it your own: change what is trained for how long, with which share of the data, and what it is judged by.
+//! An estimator trains nothing itself. It returns what it wants done (`Step::Train`, ...), the host
+//! does it, and `advance` sees the outcome. Make it your own: change what is trained for how long,
+//! with which share of the data, and what it is judged by.
 
 use std::collections::BTreeMap;
 
 use archwright_sdk::prelude::*;
 
-/// What users may set: the fields, their comments, ranges and defaults are what `archwright plugin inspect` shows.
+/// What users may set: the fields, their comments, ranges and defaults are what `archwright plugin
+/// inspect` shows.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
@@ -22,7 +24,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { epochs_share: 0.25, last: 3 }
+        Self {
+            epochs_share: 0.25,
+            last: 3,
+        }
     }
 }
 
@@ -42,18 +47,30 @@ impl Estimator for ShortTraining {
     type Options = Options;
 
     fn open(setup: EstimatorSetup, options: Options, _: Space) -> Result<Self, Error> {
-        Ok(Self { options, full_epochs: setup.full_epochs, seed: setup.seed, jobs: BTreeMap::new() })
+        Ok(Self {
+            options,
+            full_epochs: setup.full_epochs,
+            seed: setup.seed,
+            jobs: BTreeMap::new(),
+        })
     }
 
-    /// A query came: have its architecture trained. Strategies with fidelities ask for less than a full training.
+    /// A query came: have its architecture trained. Strategies with fidelities ask for less than a
+    /// full training.
     fn begin(&mut self, job: u64, query: &Query) -> Result<Step, Error> {
         let Subject::Architecture(architecture) = &query.subject else {
-            return Err(Error::Unsupported("a relaxation has no training of its own".into()));
+            return Err(Error::Unsupported(
+                "a relaxation has no training of its own".into(),
+            ));
         };
         let share = self.options.epochs_share * query.fidelity;
         let epochs = (f64::from(self.full_epochs) * share).round().max(1.0) as u32;
         self.jobs.insert(job, epochs);
-        Ok(Step::Train(Training::new(architecture.clone(), self.seed, epochs)))
+        Ok(Step::Train(Training::new(
+            architecture.clone(),
+            self.seed,
+            epochs,
+        )))
     }
 
     /// The training is over: the mean of its last epochs is the estimate.
@@ -64,12 +81,22 @@ impl Estimator for ShortTraining {
         if let Some(reason) = &outcome.failure {
             return Ok(Step::Failed(reason.clone()));
         }
-        let first = outcome.curve.len().saturating_sub(self.options.last as usize);
+        let first = outcome
+            .curve
+            .len()
+            .saturating_sub(self.options.last as usize);
         let last = &outcome.curve[first..];
         let Some(objectives) = last.first().map(|epoch| epoch.objectives.len()) else {
-            return Ok(Step::Failed("the training has no validation metrics".into()));
+            return Ok(Step::Failed(
+                "the training has no validation metrics".into(),
+            ));
         };
-        let mean = |objective| last.iter().map(|epoch| epoch.objectives[objective]).sum::<f64>() / last.len() as f64;
+        let mean = |objective| {
+            last.iter()
+                .map(|epoch| epoch.objectives[objective])
+                .sum::<f64>()
+                / last.len() as f64
+        };
         Ok(Step::Done(Estimate {
             objectives: (0..objectives).map(mean).collect(),
             uncertainty: Vec::new(),
@@ -93,16 +120,26 @@ mod tests {
     fn open(options: Options) -> (ShortTraining, Query) {
         let space = bundled_space("nas-bench-201");
         let query = Query::full(0, space.sample(0));
-        (ShortTraining::open(estimator_setup(&space, 0, 20), options, space).unwrap(), query)
+        (
+            ShortTraining::open(estimator_setup(&space, 0, 20), options, space).unwrap(),
+            query,
+        )
     }
 
     #[test]
     fn the_mean_of_the_last_epochs_counts() {
-        let (mut estimator, query) = open(Options { epochs_share: 0.25, last: 2 });
-        let Step::Train(training) = estimator.begin(7, &query).unwrap() else { panic!("no training") };
+        let (mut estimator, query) = open(Options {
+            epochs_share: 0.25,
+            last: 2,
+        });
+        let Step::Train(training) = estimator.begin(7, &query).unwrap() else {
+            panic!("no training")
+        };
         assert_eq!(training.until_epoch, 5);
         let outcome = trained(&[0.1, 0.2, 0.3, 0.5, 0.7], 9.0);
-        let Step::Done(estimate) = estimator.advance(7, &outcome).unwrap() else { panic!("no estimate") };
+        let Step::Done(estimate) = estimator.advance(7, &outcome).unwrap() else {
+            panic!("no estimate")
+        };
         assert!((estimate.objectives[0] - 0.6).abs() < 1e-12);
         assert_eq!((estimate.cost, estimate.fidelity), (9.0, 0.25));
     }
@@ -110,8 +147,13 @@ mod tests {
     #[test]
     fn lower_fidelities_train_for_less() {
         let (mut estimator, query) = open(Options::default());
-        let query = Query { fidelity: 0.4, ..query };
-        let Step::Train(training) = estimator.begin(0, &query).unwrap() else { panic!("no training") };
+        let query = Query {
+            fidelity: 0.4,
+            ..query
+        };
+        let Step::Train(training) = estimator.begin(0, &query).unwrap() else {
+            panic!("no training")
+        };
         assert_eq!(training.until_epoch, 2);
     }
 
@@ -119,8 +161,14 @@ mod tests {
     fn a_failed_training_is_no_estimate() {
         let (mut estimator, query) = open(Options::default());
         estimator.begin(0, &query).unwrap();
-        let outcome = Outcome { failure: Some("diverged".into()), ..Outcome::default() };
-        assert_eq!(estimator.advance(0, &outcome).unwrap(), Step::Failed("diverged".into()));
+        let outcome = Outcome {
+            failure: Some("diverged".into()),
+            ..Outcome::default()
+        };
+        assert_eq!(
+            estimator.advance(0, &outcome).unwrap(),
+            Step::Failed("diverged".into())
+        );
         assert!(estimator.advance(0, &outcome).is_err(), "the job is over");
     }
 }

@@ -1,26 +1,30 @@
 //! A search strategy: evolution in which the oldest die (Real et al. 2019).
 //!
-//! The host asks for architectures (`ask`), has them estimated, and tells what came of them (`tell`). Make it your own: change
-//! how parents are chosen (`archwright_sdk::selection`), how children come about (`archwright_sdk::variation`), who dies
-//! (`Population`), or all of it.
+//! The host asks for architectures (`ask`), has them estimated, and tells what came of them
+//! (`tell`). Make it your own: change how parents are chosen (`archwright_sdk::selection`), how
+//! children come about (`archwright_sdk::variation`), who dies (`Population`), or all of it.
 
 use archwright_sdk::prelude::*;
 
-/// What users may set: the fields, their comments, ranges and defaults are what `archwright plugin inspect` shows.
+/// What users may set: the fields, their comments, ranges and defaults are what `archwright plugin
+/// inspect` shows.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Architectures alive at once; so many random ones come first.
     #[schemars(range(min = 1, max = 10_000))]
-    pub population: u32,
+    pub population: usize,
     /// Members drawn for a tournament, whose best becomes a parent.
     #[schemars(range(min = 1, max = 10_000))]
-    pub tournament: u32,
+    pub tournament: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { population: 16, tournament: 4 }
+        Self {
+            population: 16,
+            tournament: 4,
+        }
     }
 }
 
@@ -41,36 +45,36 @@ impl Strategy for Evolution {
 
     fn open(setup: Setup, options: Options, space: Space) -> Result<Self, Error> {
         let archive = Archive::new(&setup.objectives);
-        let population = Population::new(archive.goal());
         // The seed is all the randomness there is: the same calls give the same answers.
-        Ok(Self { options, space, rng: Rng::new(setup.seed), archive, population })
+        Ok(Self {
+            options,
+            space,
+            rng: Rng::new(setup.seed),
+            population: Population::new(archive.goal()),
+            archive,
+        })
     }
 
-    /// At most `capacity` architectures: random ones first, then children of whoever wins a tournament.
+    /// At most `capacity` architectures: random ones until enough live, then children of whoever
+    /// wins a tournament.
     fn ask(&mut self, capacity: usize) -> Result<Reply, Error> {
-        let mut queries = Vec::new();
-        for _ in 0..capacity {
-            let is_founder = self.archive.asked() < self.options.population.into();
-            let size = self.options.tournament as usize;
-            let parent = if is_founder { None } else { self.population.tournament(size, &mut self.rng) };
+        Reply::each(capacity, || {
             let seed = self.rng.next_u64();
-            let architecture = match parent {
-                Some(parent) => self.space.mutate(&parent.architecture, seed)?,
-                None => self.space.sample(seed),
+            let is_full = self.population.len() >= self.options.population;
+            let size = self.options.tournament;
+            let winner = self.population.tournament(size, &mut self.rng);
+            let Some(parent) = winner.filter(|_| is_full) else {
+                return Ok(self.archive.query(self.space.sample(seed), None));
             };
-            queries.push(self.archive.query(architecture, parent.map(|parent| parent.query)));
-        }
-        Ok(Reply::Queries(queries))
+            let child = self.space.mutate(&parent.architecture, seed)?;
+            Ok(self.archive.query(child, Some(parent.query)))
+        })
     }
 
+    /// What was estimated joins the population, and the oldest die for it. What failed joins nobody.
     fn tell(&mut self, observations: &[Observation]) -> Result<(), Error> {
-        for observation in observations {
-            // What failed has no value and joins nobody.
-            if let Ok(member) = self.archive.tell(observation)? {
-                self.population.add(member);
-                self.population.keep_youngest(self.options.population as usize);
-            }
-        }
+        self.population.extend(self.archive.estimated(observations)?);
+        self.population.keep_youngest(self.options.population);
         Ok(())
     }
 }
@@ -83,13 +87,23 @@ mod tests {
 
     use super::*;
 
-    /// A search without a host: the value of an architecture is the share of its edges that are 3x3 convolutions.
+    /// A search without a host: the value of an architecture is the share of its edges that are 3x3
+    /// convolutions.
     fn search(seed: u64, queries: usize) -> Vec<f64> {
         let space = bundled_space("nas-bench-201");
-        let mut evolution = Evolution::open(setup(&space, seed), Options::default(), space).unwrap();
+        let mut evolution =
+            Evolution::open(setup(&space, seed), Options::default(), space).unwrap();
         let history = run(&mut evolution, queries, 2, |architecture| {
-            let Architecture::Point(values) = architecture else { return None };
-            Some(values.iter().filter(|value| **value == Value::Index(3)).count() as f64 / values.len() as f64)
+            let Architecture::Point(values) = architecture else {
+                return None;
+            };
+            Some(
+                values
+                    .iter()
+                    .filter(|value| **value == Value::Index(3))
+                    .count() as f64
+                    / values.len() as f64,
+            )
         });
         history.into_iter().filter_map(|(_, value)| value).collect()
     }
@@ -98,7 +112,10 @@ mod tests {
     fn it_gets_better() {
         let values = search(0, 200);
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        assert!(mean(&values[150..]) > mean(&values[..50]) + 0.2, "{values:?}");
+        assert!(
+            mean(&values[150..]) > mean(&values[..50]) + 0.2,
+            "{values:?}"
+        );
     }
 
     #[test]
