@@ -2,7 +2,7 @@ use archwright_space::{Architecture, Decision};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Objective, Observation, Query, Space};
+use crate::{Error, Goal, Objective, Observation, Query, Space};
 
 /// A search strategy: decides which architectures to look at next.
 ///
@@ -59,6 +59,13 @@ pub struct Setup {
     pub max_queries: Option<u64>,
     /// What the estimator gives.
     pub offers: Vec<String>,
+}
+
+impl Setup {
+    /// Which way the first objective is better; larger where there is none.
+    pub fn goal(&self) -> Goal {
+        self.objectives.first().map_or(Goal::Maximize, |objective| objective.goal)
+    }
 }
 
 /// An answer to [`Strategy::ask`].

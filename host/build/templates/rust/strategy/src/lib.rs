@@ -44,14 +44,13 @@ impl Strategy for Evolution {
     type Options = Options;
 
     fn open(setup: Setup, options: Options, space: Space) -> Result<Self, Error> {
-        let archive = Archive::new(&setup.objectives);
         // The seed is all the randomness there is: the same calls give the same answers.
         Ok(Self {
             options,
             space,
             rng: Rng::new(setup.seed),
-            population: Population::new(archive.goal()),
-            archive,
+            archive: Archive::new(&setup.objectives),
+            population: Population::new(setup.goal()),
         })
     }
 
@@ -73,7 +72,8 @@ impl Strategy for Evolution {
 
     /// What was estimated joins the population, and the oldest die for it. What failed joins nobody.
     fn tell(&mut self, observations: &[Observation]) -> Result<(), Error> {
-        self.population.extend(self.archive.estimated(observations)?);
+        let members = self.archive.estimated(observations)?;
+        self.population.extend(members);
         self.population.keep_youngest(self.options.population);
         Ok(())
     }
