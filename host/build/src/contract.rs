@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::manifest::Kind;
 
 /// The contract's files.
-pub const FILES: [(&str, &str); 4] = [
+pub(crate) const FILES: [(&str, &str); 4] = [
     ("types.wit", include_str!("../../../wit/types.wit")),
     ("strategy.wit", include_str!("../../../wit/strategy.wit")),
     ("estimator.wit", include_str!("../../../wit/estimator.wit")),
@@ -18,7 +18,7 @@ pub const FILES: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// Where they cannot be written.
-pub fn write(folder: &Path) -> Result<()> {
+pub(crate) fn write(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for (name, text) in FILES {
         let path = folder.join(name);
@@ -28,7 +28,7 @@ pub fn write(folder: &Path) -> Result<()> {
 }
 
 /// The world of components of a kind.
-pub fn world(kind: Kind) -> String {
+pub(crate) fn world(kind: Kind) -> String {
     format!("{kind}-plugin")
 }
 
@@ -36,7 +36,7 @@ pub fn world(kind: Kind) -> String {
 ///
 /// # Errors
 /// Where the contract does not say its version.
-pub fn interface(name: &str) -> Result<String> {
+pub(crate) fn interface(name: &str) -> Result<String> {
     let package = FILES[0].1.lines().find_map(|line| line.strip_prefix("package ")?.strip_suffix(';'));
     let (package, version) =
         package.and_then(|package| package.split_once('@')).context("the contract has no version")?;

@@ -6,12 +6,12 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::finish::finish;
+use crate::imports::read_closed;
 use crate::manifest::{Kind, Manifest};
 use crate::{contract, tools};
 
 /// The file of a project whose default export is the plugin.
-pub const ENTRY: &str = "plugin.js";
+pub(crate) const ENTRY: &str = "plugin.js";
 
 /// Version of `componentize-js`; the other packages are pinned with it in `tools/package-lock.json`.
 const VERSION: &str = "0.23.0";
@@ -26,17 +26,16 @@ const PACKAGES: [(&str, &str); 2] = [
 const DRIVER: &str = include_str!("../tools/componentize.mjs");
 
 /// The helper module, as new projects have it.
-pub const HELPER: [(&str, &str); 2] =
+pub(crate) const HELPER: [(&str, &str); 2] =
     [helper!("javascript", "archwright.js"), helper!("javascript", "archwright-component.js")];
 
-/// Builds the plugin in `folder` and writes its component to `output`; gives the component's size in bytes. The tool is
-/// kept in `tools_folder`.
+/// The component of the plugin in `folder`.
 ///
 /// A project's own copy of the helper module is what is built; where it has none, this program's is.
 ///
 /// # Errors
 /// Where there is no plugin, no Node.js with npm, the tool cannot be fetched, or it fails on the plugin.
-pub fn component(folder: &Path, manifest: &Manifest, output: &Path, tools_folder: &Path) -> Result<usize> {
+pub(crate) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
     if !folder.join(ENTRY).is_file() {
         bail!(
             "there is no {ENTRY} in {}: a plugin in JavaScript has one, whose default export is its class",
@@ -50,7 +49,7 @@ pub fn component(folder: &Path, manifest: &Manifest, output: &Path, tools_folder
              Install it from your system's packages (`apt-get install nodejs npm`) or nodejs.org"
         );
     }
-    let tool = tools::install(tools_folder, &format!("componentize-js-{VERSION}"), fetch)?;
+    let tool = tools::install(&tools::folder()?, &format!("componentize-js-{VERSION}"), fetch)?;
     let work = tempfile::tempdir().context("cannot make a temporary folder")?;
     contract::write(&work.path().join("wit"))?;
     // The tool reads modules below one folder only.
@@ -69,7 +68,7 @@ pub fn component(folder: &Path, manifest: &Manifest, output: &Path, tools_folder
         .arg(contract::world(manifest.plugin.kind))
         .arg(&made);
     tools::run(&mut command, "componentize-js", shorten)?;
-    finish(&made, manifest, output)
+    read_closed(&made)
 }
 
 /// The module that ties the plugin to the contract.
@@ -105,10 +104,11 @@ fn copy_modules(from: &Path, to: &Path) -> Result<()> {
         let entry = entry.with_context(|| format!("cannot read {}", from.display()))?;
         let name = PathBuf::from(entry.file_name());
         let path = entry.path();
-        let hidden = name.to_string_lossy().starts_with('.');
-        if path.is_dir() && !hidden && name != Path::new("node_modules") {
+        let kind = entry.file_type().with_context(|| format!("cannot read {}", path.display()))?;
+        let is_aside = name.to_string_lossy().starts_with('.') || name == Path::new("node_modules");
+        if kind.is_dir() && !is_aside {
             copy_modules(&path, &to.join(&name))?;
-        } else if name.extension().is_some_and(|extension| extension == "js" || extension == "mjs") {
+        } else if !kind.is_dir() && name.extension().is_some_and(|extension| extension == "js" || extension == "mjs") {
             std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
             std::fs::copy(&path, to.join(&name)).with_context(|| format!("cannot copy {}", path.display()))?;
         }

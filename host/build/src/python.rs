@@ -6,12 +6,12 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::finish::finish;
+use crate::imports::read_closed;
 use crate::manifest::Manifest;
 use crate::{contract, tools};
 
 /// The file of a project that exports the plugin.
-pub const ENTRY: &str = "app.py";
+pub(crate) const ENTRY: &str = "app.py";
 
 /// Version of `componentize-py`.
 const VERSION: &str = "0.25.1";
@@ -20,7 +20,7 @@ const VERSION: &str = "0.25.1";
 const START: &str = "import sys; sys.path.insert(0, sys.argv.pop(1)); from componentize_py import script; script()";
 
 /// The helper package, as new projects have it.
-pub const HELPER: [(&str, &str); 14] = [
+pub(crate) const HELPER: [(&str, &str); 14] = [
     helper!("python", "archwright/__init__.py"),
     helper!("python", "archwright/component/__init__.py"),
     helper!("python", "archwright/component/convert.py"),
@@ -37,19 +37,18 @@ pub const HELPER: [(&str, &str); 14] = [
     helper!("python", "archwright/rng.py"),
 ];
 
-/// Builds the plugin in `folder` and writes its component to `output`; gives the component's size in bytes. The tool is
-/// kept in `tools_folder`.
+/// The component of the plugin in `folder`.
 ///
 /// A project's own copy of the helper package is what is built; where it has none, this program's is.
 ///
 /// # Errors
 /// Where there is no plugin, no Python with pip, the tool cannot be fetched, or it fails on the plugin.
-pub fn component(folder: &Path, manifest: &Manifest, output: &Path, tools_folder: &Path) -> Result<usize> {
+pub(crate) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
     if !folder.join(ENTRY).is_file() {
         bail!("there is no {ENTRY} in {}: a plugin in Python has one, which exports its class", folder.display());
     }
     let python = python()?;
-    let tool = tools::install(tools_folder, &format!("componentize-py-{VERSION}"), |into| fetch(&python, into))?;
+    let tool = tools::install(&tools::folder()?, &format!("componentize-py-{VERSION}"), |into| fetch(&python, into))?;
     let work = tempfile::tempdir().context("cannot make a temporary folder")?;
     contract::write(&work.path().join("wit"))?;
     let generated = work.path().join("generated");
@@ -81,7 +80,7 @@ pub fn component(folder: &Path, manifest: &Manifest, output: &Path, tools_folder
         command.arg("--python-path").arg(path);
     }
     tools::run(&mut command, "componentize-py", shorten)?;
-    finish(&made, manifest, output)
+    read_closed(&made)
 }
 
 /// Modules between what the tool looks for and what the helper package has: the plugin's class is exported under one

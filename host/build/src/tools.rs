@@ -6,11 +6,11 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// Where tools are kept by default: `archwright/tools` in the user's cache folder.
+/// Where tools are kept: `archwright/tools` in the user's cache folder.
 ///
 /// # Errors
 /// Where the user has no cache folder.
-pub fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     let cache = dirs::cache_dir().context("there is no folder for tools: set HOME or XDG_CACHE_HOME")?;
     Ok(cache.join("archwright").join("tools"))
 }
