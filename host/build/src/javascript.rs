@@ -25,7 +25,7 @@ const PACKAGES: [(&str, &str); 2] = [
 /// What calls the tool, in its folder: the contract's folder, the world and the output are its arguments.
 const DRIVER: &str = include_str!("../tools/componentize.mjs");
 
-/// The helper module, as new projects have it.
+/// The helper module, for projects without a copy of their own.
 pub(crate) const HELPER: [(&str, &str); 2] =
     [helper!("javascript", "archwright.js"), helper!("javascript", "archwright-component.js")];
 

@@ -19,7 +19,7 @@ const VERSION: &str = "0.25.1";
 /// Runs `componentize-py` from the folder given as the first argument, without the user's own packages.
 const START: &str = "import sys; sys.path.insert(0, sys.argv.pop(1)); from componentize_py import script; script()";
 
-/// The helper package, as new projects have it.
+/// The helper package, for projects without a copy of their own.
 pub(crate) const HELPER: [(&str, &str); 14] = [
     helper!("python", "archwright/__init__.py"),
     helper!("python", "archwright/component/__init__.py"),

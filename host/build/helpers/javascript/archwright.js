@@ -425,6 +425,47 @@ export class Rng {
     return items[this.below(items.length)];
   }
 
+  /**
+   * The standard normal distribution (Box & Muller 1958). Between languages the last bits may differ: their logarithms and
+   * cosines do.
+   */
+  normal() {
+    // In (0, 1]: the logarithm is finite.
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    return radius * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /**
+   * A place in an array of weights, none below 0, with a probability that is proportional to its weight. Any place, evenly,
+   * where all are 0; `undefined` of no weights.
+   */
+  chooseWeighted(weights) {
+    if (weights.length === 0) return undefined;
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    if (total <= 0) return this.below(weights.length);
+    let left = this.uniform() * total;
+    for (const [place, weight] of weights.entries()) {
+      if (left < weight) return place;
+      left -= weight;
+    }
+    return weights.findLastIndex((weight) => weight > 0);
+  }
+
+  /** `count` different numbers below `bound` in random order; all of them where `bound` is smaller. */
+  sample(count, bound) {
+    // Fisher & Yates's shuffle, stopped once the first ones are settled. Numbers that were swapped away are remembered
+    // alone.
+    const moved = new Map();
+    const drawn = [];
+    for (let place = 0; place < Math.min(count, bound); place += 1) {
+      const other = place + this.below(bound - place);
+      const here = moved.get(place) ?? place;
+      drawn.push(moved.get(other) ?? other);
+      moved.set(other, here);
+    }
+    return drawn;
+  }
+
   /** Puts an array into a random order. */
   shuffle(items) {
     for (let last = items.length - 1; last > 0; last -= 1) {
@@ -460,6 +501,16 @@ export class Archive {
     return this.#next - 1;
   }
 
+  /** A query for an architecture, of which note is taken; `parent` is the query that it descends from. */
+  query(architecture, parent = null) {
+    return query(this.ask(architecture), architecture, { parent });
+  }
+
+  /** Architectures asked for so far. */
+  get asked() {
+    return this.#next;
+  }
+
   /** Queries that nothing was told of yet. */
   get inFlight() {
     return this.#open.size;
@@ -474,6 +525,11 @@ export class Archive {
     const member = { query, architecture, value: estimate.objectives[0] };
     if (this.best === null || isBetter(this.objective, member.value, this.best.value)) this.best = member;
     return member;
+  }
+
+  /** Takes observations; gives those with a value as members, in order. */
+  estimated(observations) {
+    return observations.map((observation) => this.tell(observation)).filter((member) => member !== null);
   }
 }
 
@@ -494,6 +550,11 @@ export class Population {
   /** Adds the youngest. */
   add(member) {
     this.members.push(member);
+  }
+
+  /** Adds members, the youngest last. */
+  extend(members) {
+    for (const member of members) this.add(member);
   }
 
   /** Lets the oldest die until at most `size` are left (ageing; Real et al. 2019). */

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from .model import MAXIMIZE, Objective
+from .model import MAXIMIZE, Objective, Query
 from .plugin import Internal
 
 
@@ -34,6 +34,15 @@ class Archive:
         self._open[query] = architecture
         return query
 
+    def query(self, architecture, parent=None):
+        """A query for an architecture, of which note is taken; `parent` is the query that it descends from."""
+        return Query(self.ask(architecture), architecture, parent=parent)
+
+    @property
+    def asked(self):
+        """Architectures asked for so far."""
+        return self._next
+
     @property
     def in_flight(self):
         """Queries that nothing was told of yet."""
@@ -50,6 +59,11 @@ class Archive:
         if self.best is None or self.objective.is_better(member.value, self.best.value):
             self.best = member
         return member
+
+    def estimated(self, observations):
+        """Takes observations; gives those with a value as members, in order."""
+        members = [self.tell(observation) for observation in observations]
+        return [member for member in members if member is not None]
 
 
 class Population:
@@ -69,6 +83,10 @@ class Population:
     def add(self, member):
         """Adds the youngest."""
         self._members.append(member)
+
+    def extend(self, members):
+        """Adds members, the youngest last."""
+        self._members.extend(members)
 
     def keep_youngest(self, size):
         """Lets the oldest die until at most `size` are left (ageing; Real et al. 2019)."""

@@ -1,5 +1,6 @@
 """Seeded random numbers: ChaCha with 8 rounds, the same values as the Rust SDK's and the JavaScript module's `Rng`."""
 
+import math
 import struct
 
 _BLOCKS = 4
@@ -116,6 +117,45 @@ class Rng:
     def choose(self, items):
         """One of these, evenly; `None` of nothing."""
         return items[self.below(len(items))] if items else None
+
+    def normal(self):
+        """The standard normal distribution (Box & Muller 1958). Between languages the last bits may differ: their
+        logarithms and cosines do."""
+        # In (0, 1]: the logarithm is finite.
+        radius = math.sqrt(-2.0 * math.log(1.0 - self.uniform()))
+        return radius * math.cos(2.0 * math.pi * self.uniform())
+
+    def choose_weighted(self, weights):
+        """A place in a list of weights, none below 0, with a probability that is proportional to its weight.
+
+        Any place, evenly, where all are 0; `None` of no weights.
+        """
+        if not weights:
+            return None
+        # Added one by one: `sum` rounds in its own way.
+        total = 0.0
+        for weight in weights:
+            total += weight
+        if total <= 0.0:
+            return self.below(len(weights))
+        left = self.uniform() * total
+        for place, weight in enumerate(weights):
+            if left < weight:
+                return place
+            left -= weight
+        return max(place for place, weight in enumerate(weights) if weight > 0.0)
+
+    def sample(self, count, bound):
+        """`count` different numbers of `range(bound)` in random order; all of them where `bound` is smaller."""
+        # Fisher & Yates's shuffle, stopped once the first ones are settled. Numbers that were swapped away are
+        # remembered alone.
+        moved, drawn = {}, []
+        for place in range(min(count, bound)):
+            other = place + self.below(bound - place)
+            here = moved.get(place, place)
+            drawn.append(moved.get(other, other))
+            moved[other] = here
+        return drawn
 
     def shuffle(self, items):
         """Puts a list into a random order."""
