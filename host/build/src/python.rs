@@ -107,12 +107,12 @@ fn write_entry(folder: &Path, manifest: &Manifest) -> Result<()> {
 /// A Python that can be started.
 fn python() -> Result<PathBuf> {
     for name in ["python3", "python"] {
-        if tools::answers(Path::new(name), &["-c", "import sys; sys.exit(sys.version_info < (3, 9))"])? {
+        if tools::answers(Path::new(name), &["-c", "import sys; sys.exit(sys.version_info < (3, 10))"])? {
             return Ok(name.into());
         }
     }
     bail!(
-        "building a plugin in Python takes Python 3.9 or newer, and there is no `python3`.\n\
+        "building a plugin in Python takes Python 3.10 or newer, and there is no such `python3`.\n\
          Install it from your system's packages (`apt-get install python3 python3-pip`) or python.org"
     )
 }
