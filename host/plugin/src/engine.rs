@@ -186,7 +186,6 @@ fn configuration(options: &EngineOptions) -> Config {
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         .parallel_compilation(true)
-        .compiler_inlining(wasmtime::Inlining::Yes)
         // What bounds a call: fuel, the same everywhere. Epochs only end what the host has no patience for.
         .consume_fuel(true)
         .epoch_interruption(true)
