@@ -150,6 +150,11 @@ fn what_cannot_be_made_or_built_is_said_with_what_would_be_right() {
     bench.write("crate/Cargo.toml", "[package]\nname = \"one\"\n");
     let message = bench.fails(["plugin", "build", "crate"], 2);
     assert!(message.contains("-o FILE"), "{message}");
+    let manifest = "[package]\nname = \"one\"\n[lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\narchwright-sdk = { path = \"/gone\" }\n";
+    bench.write("moved/Cargo.toml", manifest);
+    bench.write("moved/src/lib.rs", "");
+    let message = bench.fails(["plugin", "build", "moved", "-o", "moved.wasm"], 1);
+    assert!(message.contains("`archwright-sdk` in /gone"), "{message}");
     bench.write(
         "wrong/plugin.toml",
         "[plugin]\nname = \"one\"\nversion = \"0.1.0\"\nkind = \"stategy\"\nlanguage = \"rust\"\n",

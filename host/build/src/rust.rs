@@ -76,6 +76,16 @@ fn package(manifest: &Path) -> Result<Package> {
         .iter()
         .find(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest))
         .with_context(|| format!("{} is a workspace, not a crate", manifest.display()))?;
+    for dependency in package["dependencies"].as_array().into_iter().flatten() {
+        if let (Some(name), Some(path)) = (dependency["name"].as_str(), dependency["path"].as_str())
+            && !Path::new(path).is_dir()
+        {
+            bail!(
+                "{} depends on `{name}` in {path}, where there is nothing: set its `path` to where it lies",
+                manifest.display()
+            );
+        }
+    }
     let is_plugin =
         |target: &&Value| target["crate_types"].as_array().is_some_and(|types| types.iter().any(|one| one == "cdylib"));
     let library = package["targets"]

@@ -73,7 +73,9 @@ fn the_encodings_of_an_example() {
     let decisions = decisions();
     let values = [Value::Index(1), Value::Index(2), Value::Integer(2), Value::Integer(4), Value::Inactive];
     let coordinates = ordinal(&decisions, &values, -1.0);
-    assert_eq!(&coordinates[..3], [1.0, 2.5 / 3.0, 3.5 / 8.0]);
+    for (coordinate, expected) in coordinates.iter().zip([1.0, 2.5 / 3.0, 3.5 / 8.0]) {
+        assert!((coordinate - expected).abs() < 1e-12, "{coordinates:?}");
+    }
     assert!(coordinates[3] > 0.0 && coordinates[3] < 0.05 && coordinates[4] == -1.0, "{coordinates:?}");
     assert_eq!(integer(&decisions, &values, -1), Some(vec![1, 2, 3, 0, -1]));
     assert_eq!(integer(&decisions[4..], &[Value::Real(0.1)], -1), None);

@@ -77,31 +77,16 @@ impl Source {
 
     pub(super) fn deserialize<T: DeserializeOwned>(&self) -> Result<T, ManifestError> {
         toml::from_str(&self.text).map_err(|error| {
-            let message = match error.message().strip_prefix("missing field ") {
-                Some(key) => self.missing(key.trim_matches('`'), error.span()),
-                None => {
-                    error.message().replace("unknown field", "unknown key").replace("unknown variant", "unknown value")
-                }
+            let Some(key) = error.message().strip_prefix("missing field ") else {
+                let message =
+                    error.message().replace("unknown field", "unknown key").replace("unknown variant", "unknown value");
+                return self.at(error.span(), message);
             };
+            let key = key.trim_matches('`');
             // A table that is not there has no line.
-            let span = error.span().filter(|span| !span.is_empty());
-            self.at(span, message)
+            let span = if key == "plugin" { None } else { error.span() };
+            self.at(span, missing(key))
         })
-    }
-
-    /// What is missing, in full, and what it is.
-    fn missing(&self, key: &str, span: Option<Range<usize>>) -> String {
-        let is_whole = span.is_none_or(|span| span.is_empty() || span == (0..self.text.len()));
-        match key {
-            "plugin" if is_whole => {
-                "the table `[plugin]` is missing: it has `name`, `version`, `kind` and `language`".into()
-            }
-            "name" => "`[plugin]` has no `name`, such as `name = \"my-strategy\"`".into(),
-            "version" => "`[plugin]` has no `version`, such as `version = \"0.1.0\"`".into(),
-            "kind" => "`[plugin]` has no `kind`: \"strategy\", \"estimator\" or \"search-space\"".into(),
-            "language" => "`[plugin]` has no `language`: \"rust\", \"python\" or \"javascript\"".into(),
-            other => format!("`{other}` is missing"),
-        }
     }
 
     /// An error about the value under `path`.
@@ -125,5 +110,17 @@ impl Source {
             value = Spanned::get_ref(found).as_table();
         }
         span
+    }
+}
+
+/// What is missing, and what it is.
+fn missing(key: &str) -> String {
+    match key {
+        "plugin" => "the table `[plugin]` is missing: it has `name`, `version`, `kind` and `language`".into(),
+        "name" => "`[plugin]` has no `name`, such as `name = \"my-strategy\"`".into(),
+        "version" => "`[plugin]` has no `version`, such as `version = \"0.1.0\"`".into(),
+        "kind" => "`[plugin]` has no `kind`: \"strategy\", \"estimator\" or \"search-space\"".into(),
+        "language" => "`[plugin]` has no `language`: \"rust\", \"python\" or \"javascript\"".into(),
+        other => format!("`{other}` is missing"),
     }
 }

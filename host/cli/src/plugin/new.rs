@@ -31,7 +31,8 @@ pub(super) fn new(options: &args::New, output: Output) -> Result<ExitCode, CliEr
         let next = next(&project);
         let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
         for (command, gives) in next {
-            text.push_str(&format!("  {command:<width$}  {gives}\n"));
+            text.push_str(format!("  {command:<width$}  {gives}").trim_end());
+            text.push('\n');
         }
         output.text(&text)?;
     }

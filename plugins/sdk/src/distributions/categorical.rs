@@ -1,4 +1,3 @@
-use super::log_sum;
 use crate::Rng;
 
 /// A distribution over the places of a list.
@@ -54,6 +53,8 @@ impl Categorical {
 
 /// Probabilities proportional to exp(logit). Logits that are far from each other make no overflow.
 pub fn softmax(logits: &[f64]) -> Vec<f64> {
-    let sum = log_sum(logits);
-    logits.iter().map(|logit| (logit - sum).exp()).collect()
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / sum).collect()
 }
