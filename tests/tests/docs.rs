@@ -31,7 +31,8 @@ fn the_strategy_in_ten_minutes_is_the_one_that_is_made() {
 fn the_strategies_in_other_languages_are_the_ones_that_are_made() {
     let bench = Bench::new();
     for (language, entry, code) in [("python", "app.py", "python"), ("javascript", "plugin.js", "js")] {
-        bench.json(["plugin", "new", "oldest-die", "--folder", language, "--kind", "strategy", "--lang", language, "--json"]);
+        let made = ["plugin", "new", "oldest-die", "--kind", "strategy", "--lang", language, "--folder", language];
+        assert!(bench.output(made).status.success());
         let page = fs::read_to_string(repository().join(format!("docs/write-a-strategy-in-{language}.md"))).unwrap();
         let source = fs::read_to_string(bench.path().join(language).join(entry)).unwrap();
         assert!(page.contains(&format!("```{code}\n{source}```")), "the page does not show {entry} of a new strategy");

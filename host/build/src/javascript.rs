@@ -22,7 +22,10 @@ const PACKAGES: [(&str, &str); 2] = [
     ("package-lock.json", include_str!("../tools/package-lock.json")),
 ];
 
-/// What calls the tool, in its folder: the contract's folder, the world and the output are its arguments.
+/// Fails where Node.js is too old.
+const IS_RECENT: &str = "process.exit(Number(process.versions.node.split('.')[0]) < 20)";
+
+/// What calls the tool. Its arguments: the tool's folder, the entry, the contract's folder, the world, the output.
 const DRIVER: &str = include_str!("../tools/componentize.mjs");
 
 /// The helper module, for projects without a copy of their own.
@@ -42,8 +45,7 @@ pub(crate) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
             folder.display()
         );
     }
-    if !tools::answers(Path::new("node"), &["--eval", "process.exit(Number(process.versions.node.split('.')[0]) < 20)"])?
-    {
+    if !tools::answers(Path::new("node"), &["--eval", IS_RECENT])? {
         bail!(
             "building a plugin in JavaScript takes Node.js 20 or newer, and there is no such `node`.\n\
              Install it from your system's packages (`apt-get install nodejs npm`) or nodejs.org"

@@ -19,6 +19,9 @@ const VERSION: &str = "0.25.1";
 /// Runs `componentize-py` from the folder given as the first argument, without the user's own packages.
 const START: &str = "import sys; sys.path.insert(0, sys.argv.pop(1)); from componentize_py import script; script()";
 
+/// Fails where Python is too old.
+const IS_RECENT: &str = "import sys; sys.exit(sys.version_info < (3, 10))";
+
 /// The helper package, for projects without a copy of their own.
 pub(crate) const HELPER: [(&str, &str); 14] = [
     helper!("python", "archwright/__init__.py"),
@@ -107,7 +110,7 @@ fn write_entry(folder: &Path, manifest: &Manifest) -> Result<()> {
 /// A Python that can be started.
 fn python() -> Result<PathBuf> {
     for name in ["python3", "python"] {
-        if tools::answers(Path::new(name), &["-c", "import sys; sys.exit(sys.version_info < (3, 10))"])? {
+        if tools::answers(Path::new(name), &["-c", IS_RECENT])? {
             return Ok(name.into());
         }
     }
