@@ -1,5 +1,6 @@
 //! Tools that make components of other languages: fetched once, in pinned versions, into a folder of the user's.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,13 +17,20 @@ pub(crate) fn folder() -> Result<PathBuf> {
 }
 
 /// The folder `name` in `tools`, filled by `fill` where it is not there yet. It is there whole or not at all: what was
-/// begun and not ended is done anew, and of two that fill it at once one wins.
+/// begun and not ended is done anew. Of two that want it at once one waits for the other.
 pub(crate) fn install(tools: &Path, name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let target = tools.join(name);
     if target.is_dir() {
         return Ok(target);
     }
     std::fs::create_dir_all(tools).with_context(|| format!("cannot make {}", tools.display()))?;
+    let path = tools.join(format!(".{name}.lock"));
+    let lock = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    // Where files cannot be locked both fetch it, and the first one's stays.
+    let _held = lock.lock();
+    if target.is_dir() {
+        return Ok(target);
+    }
     let partial = tempfile::Builder::new()
         .prefix(&format!(".{name}-"))
         .tempdir_in(tools)
@@ -66,6 +74,8 @@ pub(crate) fn answers(program: &Path, arguments: &[&str]) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     #[test]
@@ -76,7 +86,7 @@ mod tests {
             bail!("the line went dead")
         };
         assert!(install(tools.path(), "tool-1", half).is_err());
-        assert_eq!(std::fs::read_dir(tools.path()).unwrap().count(), 0);
+        assert!(std::fs::read_dir(tools.path()).unwrap().all(|entry| !entry.unwrap().path().is_dir()));
         let whole = |folder: &Path| Ok(std::fs::write(folder.join("whole"), "")?);
         let folder = install(tools.path(), "tool-1", whole).unwrap();
         assert!(folder.join("whole").is_file() && !folder.join("half").exists());
@@ -85,15 +95,19 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_faster_wins() {
+    fn of_two_at_once_one_waits() {
         let tools = tempfile::tempdir().unwrap();
-        let slower = |_: &Path| {
-            install(tools.path(), "tool-1", |folder| Ok(std::fs::write(folder.join("faster"), "")?))?;
-            Ok(())
+        let fetched = AtomicU32::new(0);
+        let fetch = |folder: &Path| {
+            fetched.fetch_add(1, Ordering::Relaxed);
+            Ok(std::fs::write(folder.join("whole"), "")?)
         };
-        let folder = install(tools.path(), "tool-1", slower).unwrap();
-        assert!(folder.join("faster").is_file());
-        assert_eq!(std::fs::read_dir(tools.path()).unwrap().count(), 1);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| install(tools.path(), "tool-1", fetch).unwrap());
+            }
+        });
+        assert_eq!(fetched.into_inner(), 1);
     }
 
     #[test]

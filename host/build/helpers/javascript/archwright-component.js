@@ -282,17 +282,28 @@ function places(error) {
   return text || "the contract's side of the plugin";
 }
 
-/**
- * Gives the host refusals as such. Any other exception is a mistake in the plugin: it is logged with its place, and ends
- * the component.
- */
+/** Logs an exception that nobody expected, with its place; gives it. It ends the component. */
+function mistake(log, error) {
+  log("error", `${error?.name ?? "Error"}: ${error?.message ?? error} (at ${places(error)})`);
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Gives the host refusals as such. Any other exception is a mistake in the plugin. */
 function guarded(log, call) {
   try {
     return call();
   } catch (error) {
     if (error instanceof Refusal) throw { tag: error.kind, val: error.message };
-    log("error", `${error?.name ?? "Error"}: ${error?.message ?? error} (at ${places(error)})`);
-    throw error instanceof Error ? error : new Error(String(error));
+    throw mistake(log, error);
+  }
+}
+
+/** For calls that cannot be refused: every exception is a mistake. */
+function infallible(log, call) {
+  try {
+    return call();
+  } catch (error) {
+    throw mistake(log, error);
   }
 }
 
@@ -357,7 +368,7 @@ export function strategyInterface(plugin, declared, host) {
     }
   }
 
-  return { describe: () => guard(() => described(plugin, Strategy, declared)), Search };
+  return { describe: () => infallible(host.log, () => described(plugin, Strategy, declared)), Search };
 }
 
 function fromObservation({ query, outcome: { tag, val } }) {
@@ -420,7 +431,7 @@ export function estimatorInterface(plugin, declared, host) {
     }
   }
 
-  return { describe: () => guard(() => described(plugin, Estimator, declared)), Estimation };
+  return { describe: () => infallible(host.log, () => described(plugin, Estimator, declared)), Estimation };
 }
 
 function toStep(step, points, actions) {
@@ -501,7 +512,7 @@ export function searchSpaceInterface(plugin, declared, host) {
     }
 
     decisions() {
-      return guard(() => this.plugin.decisions().map(toDecision));
+      return infallible(host.log, () => this.plugin.decisions().map(toDecision));
     }
 
     build(values, { input, classes, widthShare, depthShare }) {
@@ -516,5 +527,5 @@ export function searchSpaceInterface(plugin, declared, host) {
     }
   }
 
-  return { describe: () => guard(() => described(plugin, SearchSpace, declared)), Definition };
+  return { describe: () => infallible(host.log, () => described(plugin, SearchSpace, declared)), Definition };
 }

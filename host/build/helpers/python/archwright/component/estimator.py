@@ -163,7 +163,7 @@ def interface(declared):
     """The exported interface."""
 
     class Estimator:
-        @guard.guarded
+        @guard.infallible
         def describe(self):
             return convert.description(convert.plugin_of(plugin.Estimator), **declared)
 

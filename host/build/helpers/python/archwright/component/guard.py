@@ -72,9 +72,13 @@ def _places(error):
     return ", from ".join(reversed(places)) or "the contract's side of the plugin"
 
 
+def _mistake(error):
+    """Logs an exception that nobody expected, with its place. It ends the component."""
+    _log("error", f"{type(error).__name__}: {error} (at {_places(error)})")
+
+
 def guarded(call):
-    """Gives the host refusals as such. Any other exception is a mistake in the plugin: it is logged with its place, and
-    ends the component."""
+    """Gives the host refusals as such. Any other exception is a mistake in the plugin."""
 
     @functools.wraps(call)
     def checked(*arguments):
@@ -83,7 +87,21 @@ def guarded(call):
         except plugin.Refusal as error:
             raise refused(error) from None
         except Exception as error:
-            _log("error", f"{type(error).__name__}: {error} (at {_places(error)})")
+            _mistake(error)
+            raise
+
+    return checked
+
+
+def infallible(call):
+    """For calls that cannot be refused: every exception is a mistake."""
+
+    @functools.wraps(call)
+    def checked(*arguments):
+        try:
+            return call(*arguments)
+        except Exception as error:
+            _mistake(error)
             raise
 
     return checked

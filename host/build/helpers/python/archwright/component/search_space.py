@@ -15,7 +15,7 @@ class Definition:
         definition._space = space(convert.options(space, options))
         return definition
 
-    @guard.guarded
+    @guard.infallible
     def decisions(self):
         return [convert.to_decision(one) for one in self._space.decisions()]
 
@@ -34,7 +34,7 @@ def interface(declared):
     """The exported interface."""
 
     class SearchSpace:
-        @guard.guarded
+        @guard.infallible
         def describe(self):
             return convert.description(convert.plugin_of(plugin.SearchSpace), **declared)
 

@@ -72,7 +72,7 @@ def interface(declared):
     """The exported interface."""
 
     class Strategy:
-        @guard.guarded
+        @guard.infallible
         def describe(self):
             return convert.description(convert.plugin_of(plugin.Strategy), **declared)
 
