@@ -273,18 +273,18 @@ function furnish(log) {
   }
 }
 
-/** Where an exception comes from, the innermost place first: `plugin.js:12 in ask`. */
+/** Where an exception comes from, the innermost place first: `at plugin.js:12 in ask`. */
 function places(error) {
   const lines = String(error.stack ?? "").split("\n");
   const found = lines.map((line) => /^(.*)@(?:.*\/)?([^/]+\.js):(\d+):\d+$/.exec(line.trim())).filter(Boolean);
   const own = found.filter(([, , file]) => file !== "archwright-component.js" && file !== "initializer.js");
   const text = own.map(([, name, file, line]) => `${file}:${line}${name ? ` in ${name}` : ""}`).join(", from ");
-  return text || "the contract's side of the plugin";
+  return text ? `at ${text}` : "in what it gave";
 }
 
 /** Logs an exception that nobody expected, with its place; gives it. It ends the component. */
 function mistake(log, error) {
-  log("error", `${error?.name ?? "Error"}: ${error?.message ?? error} (at ${places(error)})`);
+  log("error", `${error?.name ?? "Error"}: ${error?.message ?? error} (${places(error)})`);
   return error instanceof Error ? error : new Error(String(error));
 }
 

@@ -59,7 +59,7 @@ def refused(error):
 
 
 def _places(error):
-    """Where an exception comes from, the innermost place first: `app.py:12 in ask`."""
+    """Where an exception comes from, the innermost place first: `at app.py:12 in ask`."""
     places = []
     trace = error.__traceback__
     while trace is not None:
@@ -69,12 +69,12 @@ def _places(error):
         if not file.startswith("archwright/component/"):
             places.append(f"{file}:{trace.tb_lineno} in {code.co_name}")
         trace = trace.tb_next
-    return ", from ".join(reversed(places)) or "the contract's side of the plugin"
+    return "at " + ", from ".join(reversed(places)) if places else "in what it gave"
 
 
 def _mistake(error):
     """Logs an exception that nobody expected, with its place. It ends the component."""
-    _log("error", f"{type(error).__name__}: {error} (at {_places(error)})")
+    _log("error", f"{type(error).__name__}: {error} ({_places(error)})")
 
 
 def guarded(call):
