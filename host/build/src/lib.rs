@@ -7,7 +7,7 @@
 /// A file of a helper module with its text.
 macro_rules! helper {
     ($language:literal, $path:literal) => {
-        ($path, include_str!(concat!("../helpers/", $language, "/", $path)))
+        ($path, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/helpers/", $language, "/", $path)))
     };
 }
 
