@@ -23,7 +23,7 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// Fails where Node.js is too old.
-const IS_RECENT: &str = "process.exit(Number(process.versions.node.split('.')[0]) < 20)";
+const IS_RECENT: &str = "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
 
 /// What calls the tool. Its arguments: the tool's folder, the entry, the contract's folder, the world, the output.
 const DRIVER: &str = include_str!("../tools/componentize.mjs");
