@@ -1,11 +1,10 @@
-//! What the documentation shows is what there is.
+//! What the README shows is what there is.
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::collections::BTreeSet;
 use std::fs;
 
-use archwright_tests::repository;
+use archwright_tests::{Bench, program, repository};
 
 #[test]
 fn the_readme_explains_the_experiment_of_the_demo() {
@@ -14,57 +13,28 @@ fn the_readme_explains_the_experiment_of_the_demo() {
     assert!(readme.contains(&format!("```toml\n{experiment}```")), "README.md does not show examples/digits.toml");
 }
 
-/// Pages of the book, by their paths in `docs`.
-fn pages() -> BTreeSet<String> {
-    let entries = fs::read_dir(repository().join("docs")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".md") && name != "SUMMARY.md").collect()
-}
-
-/// Targets of a text's links, without those to other hosts.
-fn links(text: &str) -> Vec<&str> {
-    let prose = text.split("```").step_by(2);
-    let targets = prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
-    targets.filter(|target| !target.contains("://")).collect()
-}
-
-/// The anchors of a page's headings, as mdBook and code hosts make them.
-fn anchors(text: &str) -> Vec<String> {
-    let headings = text.split("```").step_by(2).flat_map(str::lines).filter(|line| line.starts_with('#'));
-    headings
-        .map(|heading| {
-            let kept = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-            kept.chars().filter(|one| one.is_alphanumeric() || matches!(one, '-' | '_')).collect()
-        })
-        .collect()
-}
-
 #[test]
-fn the_book_lists_every_page() {
-    let summary = fs::read_to_string(repository().join("docs/SUMMARY.md")).unwrap();
-    let listed: BTreeSet<String> = links(&summary).into_iter().map(str::to_owned).collect();
-    assert_eq!(listed, pages());
-}
-
-#[test]
-fn links_lead_somewhere() {
-    let root = repository();
-    let mut texts: Vec<_> = pages().into_iter().map(|page| root.join("docs").join(page)).collect();
-    texts.extend(["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(|name| root.join(name)));
-    let mut dead = Vec::new();
-    for path in texts {
-        let text = fs::read_to_string(&path).unwrap();
-        for link in links(&text) {
-            let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
-            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
-            let is_there = target.exists()
-                && anchor.is_none_or(|anchor| {
-                    fs::read_to_string(&target).is_ok_and(|text| anchors(&text).iter().any(|one| one == anchor))
-                });
-            if !is_there {
-                dead.push(format!("{}: {link}", path.display()));
-            }
-        }
+fn the_strategy_in_ten_minutes_is_the_one_that_is_made() {
+    let bench = Bench::new();
+    let made = bench.json(["plugin", "new", "oldest-die", "--kind", "strategy", "--lang", "rust", "--json"]);
+    let page = fs::read_to_string(repository().join("docs/write-a-strategy-in-rust.md")).unwrap();
+    let source = fs::read_to_string(bench.path().join("oldest-die/src/lib.rs")).unwrap();
+    let (method, _) = source.split_once("\n#[cfg(test)]").unwrap();
+    assert!(page.contains(&format!("```rust\n{method}```")), "the page does not show src/lib.rs of a new strategy");
+    for command in made["next"].as_array().unwrap() {
+        let command = command.as_str().unwrap().replace(program().to_str().unwrap(), "archwright");
+        assert!(page.contains(&format!("\n{command}\n")), "the page lacks {command}");
     }
-    assert!(dead.is_empty(), "{dead:#?}");
+}
+
+#[test]
+fn the_strategies_in_other_languages_are_the_ones_that_are_made() {
+    let bench = Bench::new();
+    for (language, entry, code) in [("python", "app.py", "python"), ("javascript", "plugin.js", "js")] {
+        let made = ["plugin", "new", "oldest-die", "--kind", "strategy", "--lang", language, "--folder", language];
+        assert!(bench.output(made).status.success());
+        let page = fs::read_to_string(repository().join(format!("docs/write-a-strategy-in-{language}.md"))).unwrap();
+        let source = fs::read_to_string(bench.path().join(language).join(entry)).unwrap();
+        assert!(page.contains(&format!("```{code}\n{source}```")), "the page does not show {entry} of a new strategy");
+    }
 }

@@ -39,7 +39,7 @@ fn a_folder_without_a_crate_is_no_plugin() {
     let bench = Bench::new();
     bench.write("folder/lib.rs", "");
     let message = bench.fails(["plugin", "build", "folder", "-o", "plugin.wasm"], 2);
-    assert!(message.contains("there is no crate in folder"), "{message}");
+    assert!(message.contains("there is no plugin's project in folder"), "{message}");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn copy_crate(from: &Path, to: &Path) {
         } else if name == "Cargo.toml" {
             let sdk = repository().join("plugins/sdk");
             let text = fs::read_to_string(entry.path()).unwrap();
-            fs::write(to.join(name), text.replace("../../plugins/sdk", sdk.to_str().unwrap())).unwrap();
+            fs::write(to.join(name), text.replace("../../../plugins/sdk", sdk.to_str().unwrap())).unwrap();
         } else {
             fs::copy(entry.path(), to.join(name)).unwrap();
         }
@@ -93,16 +93,21 @@ fn copy_crate(from: &Path, to: &Path) {
 #[test]
 fn plugins_built_outside_the_repository_run_by_path() {
     let bench = Bench::new();
-    for name in ["strategy-rust", "estimator-rust"] {
-        copy_crate(&repository().join("examples").join(name), &bench.path().join(name));
-        let output = format!("{name}.wasm");
-        bench.json(["plugin", "build", name, "-o", &output, "--json"]);
-        let checks = bench.json(["plugin", "check", &output, "--json"]);
+    for name in ["strategy-rust", "estimator-rust", "search-space-rust"] {
+        copy_crate(&repository().join("examples/plugins").join(name), &bench.path().join(name));
+        // One folder for all, so that what they depend on is compiled once.
+        let mut build = bench.command(["plugin", "build", name, "--json"]);
+        let output = build.env("CARGO_TARGET_DIR", bench.path().join("target")).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", stderr(&output));
+        let built: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let component = built["component"].as_str().unwrap();
+        let checks = bench.json(["plugin", "check", component, "--json"]);
         let failed: Vec<_> = checks.as_array().unwrap().iter().filter(|check| check["passed"] != true).collect();
         assert!(failed.is_empty(), "{name}: {failed:?}");
     }
-    let text =
-        experiment("use = \"./strategy-rust.wasm\"", "").replace("\"full-training\"", "\"./estimator-rust.wasm\"");
+    let text = experiment("use = \"./strategy-rust/simulated-annealing.wasm\"", "")
+        .replace("\"full-training\"", "\"./estimator-rust/two-stage.wasm\"")
+        .replace("\"chain\"", "\"./search-space-rust/fractal.wasm\"\ncolumns = 2");
     bench.write("experiment.toml", text);
     let report = bench.json(["run", "experiment.toml", "--json"]);
     assert_eq!(report["tried"]["queries"], 6);
@@ -112,7 +117,7 @@ fn plugins_built_outside_the_repository_run_by_path() {
 fn a_strategy_that_needs_what_the_estimator_does_not_give_is_refused() {
     let bench = Bench::new();
     let folder = bench.path().join("strategy");
-    copy_crate(&repository().join("examples/strategy-rust"), &folder);
+    copy_crate(&repository().join("examples/plugins/strategy-rust"), &folder);
     let source = fs::read_to_string(folder.join("src/lib.rs")).unwrap();
     let line = "const NAME: &'static str = \"simulated-annealing\";";
     assert!(source.contains(line));

@@ -1,56 +1,50 @@
-//! Builds plugin crates written in Rust into components.
+//! Makes plugin projects and builds them into components.
 //!
-//! A plugin is compiled for `wasm32-unknown-unknown`, which has neither clock nor files nor randomness to be tempted by,
-//! and then encoded as a component with the types that the SDK put into it.
+//! A project has a [`manifest`], which says what it is written in. Rust is compiled for `wasm32-unknown-unknown`, which has
+//! neither clock nor files nor randomness to be tempted by, and then encoded as a component with the types that the SDK put
+//! into it. For Python and JavaScript a tool of theirs, which is fetched once, puts an interpreter and the plugin into one.
 
-mod toolchain;
-
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use anyhow::{Context, Result, anyhow, bail};
-use serde_json::Value;
-use wit_component::ComponentEncoder;
-
-pub use toolchain::{TARGET, Toolchain};
-
-/// Builds the plugin crate in `folder` and writes its component to `output`; gives the component's size in bytes.
-///
-/// # Errors
-/// Where there is no crate or no toolchain for plugins, the crate does not compile, or it exports no plugin.
-pub fn component(folder: &Path, output: &Path) -> Result<usize> {
-    let manifest = folder.join("Cargo.toml");
-    if !manifest.is_file() {
-        bail!("there is no crate in {}: a plugin crate has a Cargo.toml", folder.display());
-    }
-    let package = package(&manifest)?;
-    let toolchain = Toolchain::find()?;
-    // A crate of its own keeps its build where cargo puts it; release is the profile that every crate has.
-    let core = package.target.join(TARGET).join("release").join(format!("{}.wasm", package.library));
-    let mut cargo = toolchain.cargo(&package.root);
-    cargo.arg("build").arg("--release").arg("--manifest-path").arg(&manifest).args(["--target", TARGET]);
-    run(&mut cargo)?;
-    encode(&core, output)
+/// A file of a helper module with its text.
+macro_rules! helper {
+    ($language:literal, $path:literal) => {
+        ($path, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/helpers/", $language, "/", $path)))
+    };
 }
 
-/// Encodes a core module as a component; gives the component's size in bytes.
+mod contract;
+mod imports;
+mod javascript;
+pub mod manifest;
+mod project;
+mod python;
+mod rust;
+mod templates;
+mod toolchain;
+mod tools;
+pub mod wishes;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+pub use project::{NewError, Project, sdk};
+pub use rust::{component, encode};
+pub use toolchain::{TARGET, Toolchain};
+
+use manifest::{Language, Manifest};
+
+/// Builds the project in `folder`, which has this manifest: gives the component, with the project's wishes in it.
 ///
 /// # Errors
-/// Where the module cannot be read, or is not one that the SDK made.
-pub fn encode(core: &Path, output: &Path) -> Result<usize> {
-    let module = std::fs::read(core).with_context(|| format!("cannot read the core module {}", core.display()))?;
-    let component = ComponentEncoder::default()
-        .module(&module)
-        .and_then(|encoder| encoder.validate(true).encode())
-        .map_err(|error| anyhow!("{error:#}"))
-        .with_context(|| {
-            format!("{} is not a plugin: is its crate a cdylib with an `export_...!` macro?", core.display())
-        })?;
-    if let Some(folder) = output.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    std::fs::write(output, &component).with_context(|| format!("cannot write {}", output.display()))?;
-    Ok(component.len())
+/// Where something that the language needs is missing, or the project does not compile; says what mends it.
+pub fn project(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
+    let component = match manifest.plugin.language {
+        Language::Rust => rust::component(folder),
+        Language::Python => python::component(folder, manifest),
+        Language::JavaScript => javascript::component(folder, manifest),
+    };
+    wishes::add(component?, &manifest.limits)
 }
 
 /// Runs a command; its own messages go where ours go.
@@ -66,38 +60,24 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-struct Package {
-    /// File name of the library, without its ending.
-    library: String,
-    /// The crate's target folder.
-    target: PathBuf,
-    /// The workspace's folder.
-    root: PathBuf,
+/// Writes files, paths with `/` and texts, into a folder.
+fn write_all(folder: &Path, files: &[(&str, &str)]) -> Result<()> {
+    for (name, text) in files {
+        write(text.as_bytes(), &folder.join(name))?;
+    }
+    Ok(())
 }
 
-fn package(manifest: &Path) -> Result<Package> {
-    let output = Command::new("cargo")
-        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
-        .arg(manifest)
-        .output()
-        .context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+/// Writes a component where it belongs: it is there whole or not at all.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write(component: &[u8], output: &Path) -> Result<()> {
+    if let Some(folder) = output.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo's metadata is no JSON")?;
-    let manifest = manifest.canonicalize().with_context(|| format!("cannot find {}", manifest.display()))?;
-    let packages = metadata["packages"].as_array().context("cargo's metadata lists no packages")?;
-    let package = packages
-        .iter()
-        .find(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest))
-        .with_context(|| format!("{} is a workspace, not a crate", manifest.display()))?;
-    let is_plugin =
-        |target: &&Value| target["crate_types"].as_array().is_some_and(|types| types.iter().any(|one| one == "cdylib"));
-    let library = package["targets"]
-        .as_array()
-        .and_then(|targets| targets.iter().find(is_plugin))
-        .and_then(|target| target["name"].as_str())
-        .with_context(|| format!("{} has no library with `crate-type = [\"cdylib\"]`", manifest.display()))?;
-    let path = |key: &str| metadata[key].as_str().map(PathBuf::from).with_context(|| format!("cargo names no {key}"));
-    Ok(Package { library: library.replace('-', "_"), target: path("target_directory")?, root: path("workspace_root")? })
+    let partial = output.with_extension("wasm.partial");
+    std::fs::write(&partial, component)
+        .and_then(|()| std::fs::rename(&partial, output))
+        .with_context(|| format!("cannot write {}", output.display()))
 }

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use compare::{Compare, Report, Table, TableImport};
-pub(crate) use plugin::Plugin;
+pub(crate) use plugin::{New, Plugin};
 
 /// Searches neural network architectures with sandboxed methods.
 #[derive(Debug, Parser)]
@@ -100,7 +100,7 @@ pub(crate) enum Command {
     /// Look through what the store remembers; check it, export it, delete from it.
     #[command(subcommand)]
     Cache(Cache),
-    /// List and inspect plugins, check one of your own, build one.
+    /// List and inspect plugins; make, build and check one of your own.
     #[command(subcommand)]
     Plugin(Plugin),
     /// List search spaces and look into one.
@@ -118,7 +118,11 @@ pub(crate) enum Command {
     /// Check that everything is in place, and say how to mend what is not.
     Doctor,
     /// Print the JSON schema of experiment files.
-    Schema,
+    Schema {
+        /// Print that of `plugin.toml`, the manifest of a plugin's project, instead.
+        #[arg(long)]
+        plugin: bool,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -25,6 +25,7 @@ mod verify;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use archwright_build::manifest::Manifest;
 use archwright_search::experiment;
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
@@ -70,8 +71,8 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
         Command::Comparisons => compare::list(&locations, output),
         Command::Table(command) => table::table(command, &locations, output),
         Command::Doctor => doctor::doctor(&locations, output),
-        Command::Schema => {
-            output.value(&experiment::schema())?;
+        Command::Schema { plugin } => {
+            output.value(&if *plugin { Manifest::schema() } else { experiment::schema() })?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Completions { shell } => completions(*shell, output),

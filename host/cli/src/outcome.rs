@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use archwright_build::manifest::ManifestError;
 use archwright_plugin::PluginError;
 use archwright_protocol::{Failure, FailureKind};
 use archwright_search::{ExperimentError, SearchError};
@@ -140,6 +141,12 @@ impl From<StoreError> for CliError {
             }
             error => SearchError::from(error).into(),
         }
+    }
+}
+
+impl From<ManifestError> for CliError {
+    fn from(error: ManifestError) -> Self {
+        Self::input(error.to_string(), None)
     }
 }
 

@@ -114,13 +114,18 @@ fn settings(search: &Search, output: Output) -> Result<ExitCode, CliError> {
 
 /// The first Ctrl-C or SIGTERM asks the run to stop, the second ends the program.
 pub(crate) fn stop_on_signals(stop: &Stop) -> Result<(), CliError> {
+    stop_saying(stop, "stopping: what is trained is kept")
+}
+
+/// The same for what is no run: says this.
+pub(crate) fn stop_saying(stop: &Stop, message: &'static str) -> Result<(), CliError> {
     let stop = stop.clone();
     ctrlc::set_handler(move || {
         if stop.requested() {
             std::process::exit(130);
         }
         stop.request();
-        eprintln!("stopping: what is trained is kept (once more to end at once)");
+        eprintln!("{message} (once more to end at once)");
     })
     .context("cannot listen for signals")?;
     Ok(())

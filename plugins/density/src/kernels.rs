@@ -1,9 +1,10 @@
 //! The multivariate kernel density estimator of BOHB (Falkner et al. 2018, section 3.2).
 
 use archwright_sdk::Rng;
+use archwright_sdk::distributions::{Normal, log_sum};
 
 use crate::Axis;
-use crate::normal::{log_density, log_sum, within};
+use crate::normal::within;
 
 /// A density over all decisions at once: a product of kernels around each observed point, a normal one for numbers, and for
 /// labels one that leaves the observed label with a probability that is its bandwidth (Aitchison & Aitken 1976).
@@ -70,7 +71,7 @@ fn kernel(axis: &Axis, bandwidth: f64, center: f64, at: f64) -> f64 {
     match axis.labels() {
         Some(_) if at == center => (1.0 - bandwidth).ln(),
         Some(labels) => (bandwidth / (labels.max(2) - 1) as f64).ln(),
-        None => log_density(at, center, bandwidth),
+        None => Normal { mean: center, deviation: bandwidth }.log_density(at),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use archwright_relaxation::draw;
 use archwright_sdk::Rng;
+use archwright_sdk::distributions::{Normal, log_sum};
 
-use crate::normal::{log_density, log_sum, mass, within};
+use crate::normal::{mass, within};
 
 /// Stretches no longer than this count as points: their share is the density in the middle times their length.
 const POINT: f64 = 1e-6;
@@ -54,7 +55,8 @@ impl Mixture {
             if !*is_prior {
                 part.deviation = reach.clamp(least, PRIOR.1);
             }
-            part.log_height = part.weight.ln() + log_density(part.mean, part.mean, part.deviation);
+            let normal = Normal { mean: part.mean, deviation: part.deviation };
+            part.log_height = part.weight.ln() + normal.log_density(part.mean);
         }
         let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
         let inside: f64 = parts.iter().map(|part| part.weight * mass(0.0, 1.0, part.mean, part.deviation)).sum();

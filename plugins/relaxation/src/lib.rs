@@ -22,5 +22,5 @@ pub use concrete::{Concrete, Sample};
 pub use derivation::{Derivation, choose};
 pub use noise::{draw, gumbel, normal, pair};
 pub use parameters::Parameters;
-pub use points::{Points, is_active};
+pub use points::Points;
 pub use rows::{Row, Rows, gradient};

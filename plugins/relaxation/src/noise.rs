@@ -22,19 +22,7 @@ pub fn gumbel(rng: &mut Rng) -> f64 {
 
 /// An index with these probabilities; they need not sum to 1. Any index, evenly, where all are 0; 0 of an empty list.
 pub fn draw(probabilities: &[f64], rng: &mut Rng) -> usize {
-    let sum: f64 = probabilities.iter().sum();
-    if sum <= 0.0 {
-        return rng.below(probabilities.len());
-    }
-    let mut left = rng.uniform() * sum;
-    for (index, probability) in probabilities.iter().enumerate() {
-        if left < *probability {
-            return index;
-        }
-        left -= probability;
-    }
-    // Rounding left nothing to fall into: the last one that can come.
-    probabilities.iter().rposition(|probability| *probability > 0.0).unwrap_or(0)
+    rng.choose_weighted(probabilities).unwrap_or(0)
 }
 
 /// Two different indices, drawn one after the other without replacement; none of a list of fewer than two.

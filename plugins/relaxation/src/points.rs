@@ -1,5 +1,6 @@
 //! Points of a space from the choices of their categorical decisions.
 
+use archwright_sdk::encoding::is_active;
 use archwright_sdk::{Architecture, Decision, Domain, Rng, Space, Value};
 
 use crate::Rows;
@@ -91,21 +92,6 @@ impl Points {
             }
         }
     }
-}
-
-/// Whether a decision's conditions hold, given the values of all earlier ones.
-pub fn is_active(decisions: &[Decision], index: usize, values: &[Value]) -> bool {
-    decisions[index].active_when.iter().all(|condition| {
-        let domain = &decisions[condition.decision].domain;
-        let offset = match (domain, values.get(condition.decision)) {
-            (_, Some(Value::Index(index))) => Some(*index),
-            (Domain::Integer { low, .. }, Some(Value::Integer(value))) => {
-                value.checked_sub(*low).and_then(|offset| u32::try_from(offset).ok())
-            }
-            _ => None,
-        };
-        offset.is_some_and(|offset| condition.any_of.contains(&offset))
-    })
 }
 
 fn middle(domain: &Domain) -> Value {

@@ -4,20 +4,31 @@
 //! [`export_estimator!`]; a search space [`SearchSpace`] and [`export_search_space!`]. The crate is a `cdylib`, turns on
 //! the feature of its kind, and is built with `archwright plugin build`.
 //!
+//! What methods are made of is here, too: what is known ([`Archive`]), who lives ([`Population`]), who becomes a parent
+//! ([`selection`]), how children come about ([`Space::mutate`], [`Space::crossover`], [`variation`]), who is better by several
+//! objectives ([`pareto`]), points as numbers ([`encoding`]), random numbers ([`Rng`], [`distributions`]), models ([`linalg`]).
+//!
 //! Compiled natively, the same crate is an ordinary library: its logic is tested with [`testing`], without a host.
 
+pub mod distributions;
+pub mod encoding;
 mod error;
 mod estimator;
+pub mod linalg;
 mod operators;
+pub mod pareto;
 mod random;
 #[cfg(any(not(target_arch = "wasm32"), feature = "strategy", feature = "estimator"))]
 mod repeats;
 mod search_space;
+pub mod selection;
 mod space;
 mod strategy;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod types;
+#[cfg(any(not(target_arch = "wasm32"), feature = "strategy", feature = "estimator"))]
+pub mod variation;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod wasm;

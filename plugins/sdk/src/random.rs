@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng};
 
@@ -42,34 +44,54 @@ impl Rng {
         list.get(self.below(list.len()))
     }
 
+    /// The standard normal distribution (Box & Muller 1958). The same bits in every component; natively as exact as the
+    /// machine's logarithm and cosine are.
+    pub fn normal(&mut self) -> f64 {
+        // In (0, 1]: the logarithm is finite.
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (2.0 * std::f64::consts::PI * self.uniform()).cos()
+    }
+
+    /// A place in a list of weights, with a probability that is proportional to its weight. Weights are at least 0. Any place,
+    /// evenly, where all are 0; `None` of no weights.
+    pub fn choose_weighted(&mut self, weights: &[f64]) -> Option<usize> {
+        if weights.is_empty() {
+            return None;
+        }
+        let sum: f64 = weights.iter().sum();
+        if sum <= 0.0 {
+            return Some(self.below(weights.len()));
+        }
+        let mut left = self.uniform() * sum;
+        for (place, weight) in weights.iter().enumerate() {
+            if left < *weight {
+                return Some(place);
+            }
+            left -= weight;
+        }
+        // Rounding left nothing to fall into: the last one that can come.
+        Some(weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0))
+    }
+
+    /// `count` different numbers of `0..bound` in random order, every order as likely: a sample without replacement. All of them
+    /// where `bound` is smaller.
+    pub fn sample(&mut self, count: usize, bound: usize) -> Vec<usize> {
+        // Fisher & Yates's shuffle, stopped once the first ones are settled. Numbers that were swapped away are remembered alone,
+        // so that a small sample of a large range is cheap.
+        let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut drawn = Vec::with_capacity(count.min(bound));
+        for place in 0..count.min(bound) {
+            let other = place + self.below(bound - place);
+            let here = moved.get(&place).copied().unwrap_or(place);
+            drawn.push(moved.insert(other, here).unwrap_or(other));
+        }
+        drawn
+    }
+
     /// Puts a list into a random order.
     pub fn shuffle<T>(&mut self, list: &mut [T]) {
         for last in (1..list.len()).rev() {
             list.swap(last, self.below(last + 1));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_never_change() {
-        let mut rng = Rng::new(7);
-        let values = [rng.below(1000), rng.below(1000), (rng.uniform() * 1e6) as usize];
-        assert_eq!(values, PERMANENT);
-    }
-
-    const PERMANENT: [usize; 3] = [635, 994, 704_276];
-
-    #[test]
-    fn every_value_below_the_bound_comes() {
-        let mut rng = Rng::new(0);
-        let mut seen = [0; 5];
-        (0..1000).for_each(|_| seen[rng.below(5)] += 1);
-        assert!(seen.iter().all(|count| (150..250).contains(count)), "{seen:?}");
-        assert_eq!(rng.below(0), 0);
-        assert_eq!(rng.choose::<u8>(&[]), None);
     }
 }

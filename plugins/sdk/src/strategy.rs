@@ -2,7 +2,7 @@ use archwright_space::{Architecture, Decision};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Objective, Observation, Query, Space};
+use crate::{Error, Goal, Objective, Observation, Query, Space};
 
 /// A search strategy: decides which architectures to look at next.
 ///
@@ -61,6 +61,13 @@ pub struct Setup {
     pub offers: Vec<String>,
 }
 
+impl Setup {
+    /// Which way the first objective is better; larger where there is none.
+    pub fn goal(&self) -> Goal {
+        self.objectives.first().map_or(Goal::Maximize, |objective| objective.goal)
+    }
+}
+
 /// An answer to [`Strategy::ask`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
@@ -70,4 +77,14 @@ pub enum Reply {
     Waiting,
     /// The search is over.
     Finished,
+}
+
+impl Reply {
+    /// `capacity` queries, made one after the other.
+    ///
+    /// # Errors
+    /// What `query` fails with first.
+    pub fn each(capacity: usize, query: impl FnMut() -> Result<Query, Error>) -> Result<Self, Error> {
+        Ok(Self::Queries(std::iter::repeat_with(query).take(capacity).collect::<Result<_, _>>()?))
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use archwright_sdk::variation::mutated;
 use archwright_sdk::{Architecture, Error, Rng, Space};
 
 use crate::History;
@@ -92,10 +93,8 @@ impl<'a> Draws<'a> {
                 break;
             }
             let parent = turn % parents;
-            let mut child = of[parent].clone();
-            for _ in 0..=rng.below(changes.max(1) as usize) {
-                child = self.space.mutate(&child, rng.next_u64())?;
-            }
+            let changes = 1 + rng.below(changes.max(1) as usize);
+            let child = mutated(self.space, &of[parent], changes, rng)?;
             if self.take(&child)? {
                 found.push((child, parent));
                 misses = 0;

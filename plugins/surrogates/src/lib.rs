@@ -5,7 +5,7 @@
 
 mod draws;
 mod history;
-mod normal;
+mod improvement;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 #[cfg(test)]
@@ -13,4 +13,4 @@ mod tests;
 
 pub use draws::{Draws, PATIENCE};
 pub use history::{History, Observed, Standardized};
-pub use normal::{cumulative, density, draw, expected_improvement};
+pub use improvement::expected_improvement;

@@ -4,6 +4,8 @@ mod build;
 mod check;
 mod inspect;
 mod list;
+mod new;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,7 +24,11 @@ pub(crate) fn plugin(command: &args::Plugin, locations: &Locations, output: Outp
         args::Plugin::List => list::list(locations, output),
         args::Plugin::Inspect { plugin } => inspect::inspect(plugin, locations, output),
         args::Plugin::Check { plugin } => check::check(plugin, locations, output),
-        args::Plugin::Build { folder, output: component } => build::build(folder, component, output),
+        args::Plugin::New(options) => new::new(options, output),
+        args::Plugin::Build { folder, output: component } => {
+            build::build(folder, component.as_deref(), locations, output)
+        }
+        args::Plugin::Watch { folder } => watch::watch(folder, locations, output),
     }
 }
 

@@ -1,81 +1,17 @@
 //! Gaussian processes with a constant mean that is estimated, too (Rasmussen & Williams 2006, chapter 2 and section 5.4; Jones,
 //! Schonlau & Welch 1998, section 2).
 
+use archwright_sdk::linalg::{Cholesky, dot};
+
 /// What is added to the diagonal besides noise: rounding leaves a covariance short of positive definite.
 const JITTER: f64 = 1e-9;
 
 /// Least scale: where all costs are alike, doubt would be 0.
 const LEAST_SCALE: f64 = 1e-12;
 
-/// A lower triangle, row by row.
-struct Triangle {
-    size: usize,
-    values: Vec<f64>,
-}
-
-impl Triangle {
-    fn row(&self, row: usize) -> &[f64] {
-        &self.values[row * self.size..][..=row]
-    }
-
-    /// The Cholesky factor of a symmetric matrix, given row by row; nothing where it is not positive definite.
-    fn factor(matrix: &[Vec<f64>], diagonal: f64) -> Option<Self> {
-        let size = matrix.len();
-        let mut factor = Self { size, values: vec![0.0; size * size] };
-        for (row, covariances) in matrix.iter().enumerate() {
-            for (column, covariance) in covariances.iter().enumerate().take(row + 1) {
-                let left = covariance - dot(&factor.row(row)[..column], &factor.row(column)[..column]);
-                factor.values[row * size + column] = if column < row {
-                    left / factor.values[column * size + column]
-                } else {
-                    let pivot = left + diagonal;
-                    if !(pivot > 0.0 && pivot.is_finite()) {
-                        return None;
-                    }
-                    pivot.sqrt()
-                };
-            }
-        }
-        Some(factor)
-    }
-
-    /// Solves L x = b.
-    fn forward(&self, right: &[f64]) -> Vec<f64> {
-        let mut solved: Vec<f64> = Vec::with_capacity(self.size);
-        for (row, right) in right.iter().enumerate() {
-            let factors = self.row(row);
-            solved.push((right - dot(&factors[..row], &solved)) / factors[row]);
-        }
-        solved
-    }
-
-    /// Solves L' x = b.
-    fn backward(&self, mut right: Vec<f64>) -> Vec<f64> {
-        for row in (0..self.size).rev() {
-            let factors = self.row(row);
-            let value = right[row] / factors[row];
-            right[row] = value;
-            right[..row].iter_mut().zip(factors).for_each(|(right, factor)| *right -= factor * value);
-        }
-        right
-    }
-
-    fn solve(&self, right: &[f64]) -> Vec<f64> {
-        self.backward(self.forward(right))
-    }
-
-    fn log_determinant(&self) -> f64 {
-        2.0 * (0..self.size).map(|row| self.row(row)[row].ln()).sum::<f64>()
-    }
-}
-
-fn dot(left: &[f64], right: &[f64]) -> f64 {
-    left.iter().zip(right).map(|(left, right)| left * right).sum()
-}
-
 /// A posterior.
 pub(crate) struct Process {
-    factor: Triangle,
+    factor: Cholesky,
     mean: f64,
     /// Variance of the process.
     scale: f64,
@@ -91,7 +27,7 @@ impl Process {
     /// process's own variance. Mean and variance of the process are those of the largest likelihood. Nothing where the covariance
     /// is not positive definite.
     pub(crate) fn fit(covariance: &[Vec<f64>], costs: &[f64], noise: f64) -> Option<Self> {
-        let factor = Triangle::factor(covariance, noise + JITTER)?;
+        let factor = Cholesky::factor(covariance.iter().map(Vec::as_slice), noise + JITTER)?;
         let ones = factor.solve(&vec![1.0; costs.len()]);
         let mean = dot(&ones, costs) / ones.iter().sum::<f64>();
         let rest: Vec<f64> = costs.iter().map(|cost| cost - mean).collect();

@@ -1,15 +1,13 @@
 //! NSGA-II: evolution towards all objectives at once, by who dominates whom and, among equals, by who has more room around
 //! (Deb et al. 2002).
 
-mod sorting;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
+use archwright_sdk::pareto::{crowding, fronts};
 use archwright_sdk::prelude::*;
-
-use crate::sorting::{crowding, fronts};
 
 /// Options of NSGA-II.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

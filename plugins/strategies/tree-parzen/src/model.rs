@@ -1,7 +1,8 @@
 //! Two densities for each decision: of the best architectures and of the others.
 
 use archwright_density::{Axis, Parzen};
-use archwright_relaxation::{Points, is_active};
+use archwright_relaxation::Points;
+use archwright_sdk::encoding::is_active;
 use archwright_sdk::{Rng, Value};
 
 /// The latest of the bad observations that are modelled; older ones weigh little in the model anyway.

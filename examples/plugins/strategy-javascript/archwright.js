@@ -1,0 +1,1 @@
+../../../host/build/helpers/javascript/archwright.js

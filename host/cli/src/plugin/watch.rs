@@ -1,0 +1,112 @@
+//! A project that is built and checked whenever it changes.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use archwright_build::manifest::{Manifest, ManifestError};
+use archwright_plugin::{Limits, conformance};
+use archwright_search::Stop;
+use serde_json::json;
+
+use super::build::Built;
+use crate::locations::Locations;
+use crate::outcome::{CliError, Output};
+use crate::run::stop_saying;
+
+/// How often the project is looked at. Looking works on every file system, and a project has few files.
+const PERIOD: Duration = Duration::from_millis(250);
+
+/// Folders that tools fill, and no author edits; the first one only beside the manifest.
+const GENERATED: [&str; 3] = ["target", "node_modules", "__pycache__"];
+
+pub(super) fn watch(folder: &Path, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    // A mistake in the manifest may be mended while we watch, but there has to be one.
+    if let Err(missing @ ManifestError::Missing { .. }) = Manifest::read(folder) {
+        return Err(missing.into());
+    }
+    let stop = Stop::default();
+    stop_saying(&stop, "stopping")?;
+    let mut seen = None;
+    while !stop.requested() {
+        let files = Files::of(folder);
+        if seen.as_ref() != Some(&files) {
+            round(folder, locations, output, &stop)?;
+            // What changed meanwhile is built again.
+            seen = Some(files);
+        }
+        thread::sleep(PERIOD);
+    }
+    Ok(ExitCode::from(130))
+}
+
+/// Builds and checks once, and says what came of it.
+fn round(folder: &Path, locations: &Locations, output: Output, stop: &Stop) -> Result<(), CliError> {
+    let built = match Built::new(folder, None, locations) {
+        Ok(built) => built,
+        // The compiler hears Ctrl-C, too.
+        Err(_) if stop.requested() => return Ok(()),
+        Err(error) => {
+            error.report(output);
+            return if output.json { Ok(()) } else { output.text("waiting for a change") };
+        }
+    };
+    let results = conformance::check(&built.component, &Limits::default());
+    let failed: Vec<_> = results.iter().filter(|result| !result.passed).collect();
+    if output.json {
+        let failures: Vec<_> =
+            failed.iter().map(|result| json!({ "check": result.name, "detail": result.detail })).collect();
+        return output.value(&json!({
+            "component": built.file,
+            "bytes": built.bytes,
+            "digest": built.component.digest(),
+            "checks": results.len(),
+            "failed": failures,
+        }));
+    }
+    let mut text = format!("{}: {} checks, {} failed\n", built.line(), results.len(), failed.len());
+    for result in failed {
+        text.push_str(&format!("  FAILED  {}: {}\n", result.name, result.detail));
+    }
+    text.push_str("waiting for a change");
+    output.text(&text)
+}
+
+/// The files of a project, with what tells whether one changed.
+#[derive(PartialEq)]
+struct Files(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
+
+impl Files {
+    fn of(folder: &Path) -> Self {
+        let mut files = Self(BTreeMap::new());
+        files.add(folder, &GENERATED);
+        files
+    }
+
+    fn add(&mut self, folder: &Path, generated: &[&str]) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            if name.to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_dir() {
+                if !generated.iter().any(|generated| name == *generated) {
+                    self.add(&path, &GENERATED[1..]);
+                }
+            } else if !is_built(&path) {
+                self.0.insert(path, (metadata.len(), metadata.modified().ok()));
+            }
+        }
+    }
+}
+
+/// Whether a build writes the file.
+fn is_built(path: &Path) -> bool {
+    let built = ["wasm", "partial", "lock"];
+    path.extension().and_then(OsStr::to_str).is_some_and(|extension| built.contains(&extension))
+}
