@@ -29,6 +29,9 @@ const MIN_STACK_BYTES: usize = 64 << 10;
 /// Stack that host functions need on top of a plugin's.
 const HOST_STACK_BYTES: usize = 512 << 10;
 
+/// Stack of the thread that compiles: as main threads have.
+const COMPILER_STACK_BYTES: usize = 8 << 20;
+
 /// Ticks of the clock within the host's patience.
 const PATIENCE_TICKS: u64 = 8;
 
@@ -208,6 +211,7 @@ impl Engine {
         let (engine, bytes) = (self.0.wasmtime.clone(), bytes.to_vec());
         std::thread::Builder::new()
             .name("plugin compiler".into())
+            .stack_size(COMPILER_STACK_BYTES)
             .spawn(move || {
                 let _ = sender.send(wasmtime::component::Component::from_binary(&engine, &bytes));
             })

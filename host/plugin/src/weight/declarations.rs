@@ -72,7 +72,7 @@ pub(super) fn check(bytes: &[u8], limits: &InForce) -> Result<(), Refused> {
             }
             _ => {}
         }
-        declared(&payload, &mut totals)?;
+        declared(&payload, &mut totals);
         assemble(&payload, &mut frames)?;
         // While reading, so that what is read for a file that is refused is bounded as well.
         bounds.check(&totals, &root)?;
@@ -112,7 +112,7 @@ impl Bounds {
 }
 
 /// Counts what a section declares.
-fn declared(payload: &Payload<'_>, totals: &mut Totals) -> Result<(), Refused> {
+fn declared(payload: &Payload<'_>, totals: &mut Totals) {
     match payload {
         Payload::CodeSectionStart { count, .. } => totals.functions += u64::from(*count),
         Payload::DataSection(section) => totals.declared += SEGMENT * u64::from(section.count()),
@@ -131,7 +131,6 @@ fn declared(payload: &Payload<'_>, totals: &mut Totals) -> Result<(), Refused> {
         Payload::MemorySection(section) => totals.memories += u64::from(section.count()),
         _ => {}
     }
-    Ok(())
 }
 
 /// Follows how components are put together.
