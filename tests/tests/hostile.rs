@@ -116,5 +116,10 @@ fn plugins_that_cannot_be_loaded_start_no_run() {
     let many = "plugin.wasm: `load` reached the limit of 100000 functions; `limits.functions` sets it";
     check("strategy", strategy(&[("module", &functions)]), 1, many);
     let wish = with_section(strategy(&[]), "archwright:limits", b"{ \"fuel\": 1 }");
-    check("strategy", wish, 2, "plugin.wasm: its section `archwright:limits` wishes for `fuel`: there is no such limit");
+    check(
+        "strategy",
+        wish,
+        2,
+        "plugin.wasm: its section `archwright:limits` wishes for `fuel`: there is no such limit",
+    );
 }

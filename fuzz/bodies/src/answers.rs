@@ -7,9 +7,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use archwright_plugin::model::{Reply, Step, Subject};
-use archwright_plugin::{
-    Component, Estimator, EstimatorSetup, Limits, SpaceComponent, Strategy, StrategySetup,
-};
+use archwright_plugin::{Component, Estimator, EstimatorSetup, Limits, SpaceComponent, Strategy, StrategySetup};
 use archwright_space::{Architecture, Context, SearchSpace, Space, Value};
 use serde_json::json;
 

@@ -39,7 +39,12 @@ pub(crate) struct ActionRules {
 
 impl ActionRules {
     /// The training that a plugin describes.
-    pub(crate) fn training(&self, spec: wit::Training, space: &Space, networks: &NetworkBounds) -> Result<Training, Wrong> {
+    pub(crate) fn training(
+        &self,
+        spec: wit::Training,
+        space: &Space,
+        networks: &NetworkBounds,
+    ) -> Result<Training, Wrong> {
         self.offered("train")?;
         let start = match spec.start {
             wit::Start::Fresh(seed) => Start::Fresh(seed),
@@ -144,7 +149,12 @@ impl ActionRules {
     }
 
     /// The look-up that a plugin describes.
-    pub(crate) fn measurement(&self, spec: wit::Measurement, space: &Space, networks: &NetworkBounds) -> Result<Measurement, Wrong> {
+    pub(crate) fn measurement(
+        &self,
+        spec: wit::Measurement,
+        space: &Space,
+        networks: &NetworkBounds,
+    ) -> Result<Measurement, Wrong> {
         self.offered("look-up")?;
         self.epochs(spec.until_epoch)?;
         Ok(Measurement {

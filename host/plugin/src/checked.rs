@@ -137,7 +137,11 @@ fn values(values: Vec<types::Value>) -> Vec<Value> {
 }
 
 /// An architecture that is one of `space`.
-pub(crate) fn architecture(given: types::Architecture, space: &Space, networks: &NetworkBounds) -> Result<Architecture, Wrong> {
+pub(crate) fn architecture(
+    given: types::Architecture,
+    space: &Space,
+    networks: &NetworkBounds,
+) -> Result<Architecture, Wrong> {
     let architecture = unchecked_architecture(given, networks)?;
     space.check(&architecture).map_err(|error| Wrong::new("architecture", error.to_string()))?;
     if let Architecture::Network(network) = &architecture {
@@ -194,7 +198,10 @@ pub(crate) fn fits(network: &Network, context: &Context, bounds: &NetworkBounds)
 }
 
 /// An architecture that is well-formed, of whatever space.
-pub(crate) fn unchecked_architecture(given: types::Architecture, networks: &NetworkBounds) -> Result<Architecture, Wrong> {
+pub(crate) fn unchecked_architecture(
+    given: types::Architecture,
+    networks: &NetworkBounds,
+) -> Result<Architecture, Wrong> {
     Ok(match given {
         types::Architecture::Point(point) => Architecture::Point(values(point)),
         types::Architecture::Network(given) => Architecture::Network(network(given, networks)?),

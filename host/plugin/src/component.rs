@@ -159,7 +159,8 @@ impl Component {
 
     /// Asks a fresh instance to describe itself.
     pub(crate) fn describe_again(&self, limits: &Limits) -> Result<Description, PluginError> {
-        describe(&self.0.engine, &self.0.export, self.name(), &self.in_force(limits)).map(|(description, _)| description)
+        describe(&self.0.engine, &self.0.export, self.name(), &self.in_force(limits))
+            .map(|(description, _)| description)
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -224,8 +225,7 @@ fn describe(
     };
     let invalid = |wrong: Wrong| wrong.in_call(name, "describe");
     let description = checked::description(description).map_err(invalid)?;
-    let schema = Schema::compile(&description.options_schema)
-        .map_err(|problem| {
+    let schema = Schema::compile(&description.options_schema).map_err(|problem| {
         let path = shown(&problem.path, MESSAGE_BYTES);
         invalid(Wrong::new(format!("options-schema at {path}"), problem.problem))
     })?;

@@ -71,7 +71,7 @@ pub(crate) struct Variation {
 
 impl Default for Variation {
     fn default() -> Self {
-        Self { counts_fuel: true, optimization: OptLevel::Speed, copies_on_write: true, inlines: true }
+        Self { counts_fuel: true, optimization: OptLevel::Speed, copies_on_write: true, inlines: false }
     }
 }
 

@@ -6,6 +6,7 @@ use archwright_space::Space;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, Trap};
 
+use crate::PluginError;
 use crate::actions::ActionRules;
 use crate::bindings::types;
 use crate::checked::{self, NetworkBounds, Wrong};
@@ -14,7 +15,6 @@ use crate::limiter::Limiter;
 use crate::limits::{Bound, InForce, Key, Setting};
 use crate::log::{Log, LogSink};
 use crate::text::shown;
-use crate::PluginError;
 
 /// Longest text of a plugin or of the engine that goes into an error message, in bytes.
 pub(crate) const MESSAGE_BYTES: usize = 2000;

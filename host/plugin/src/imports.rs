@@ -90,7 +90,8 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         |mut store: StoreContextMut<'_, State>, (of, limit): (types::Architecture, u32)| {
             let space = the_space(&store)?;
             // One more than the fuel pays for is enough to run out of it.
-            let affordable = store.get_fuel()? / points(&space, 1).max(1) + 1;
+            let fuel = if store.data().counts_fuel { store.get_fuel()? } else { u64::MAX - 1 };
+            let affordable = fuel / points(&space, 1).max(1) + 1;
             let limit = usize::try_from(affordable).unwrap_or(usize::MAX).min(limit as usize);
             let mut nodes = 0;
             let answer = ask(&mut store, [of], |space, [of]| space.neighbors_counting(&of, limit, &mut nodes))?;

@@ -35,7 +35,7 @@ pub struct Differences {
 
 impl Default for Differences {
     fn default() -> Self {
-        Self { counts_fuel: true, optimization: Optimization::Speed, copies_on_write: true, inlines: true }
+        Self { counts_fuel: true, optimization: Optimization::Speed, copies_on_write: true, inlines: false }
     }
 }
 

@@ -40,7 +40,7 @@ fn networks_are_checked() {
     check(&[("input", "1")], "`build` gave a wrong nodes[1]: pool: its input 1 does not come before it");
     check(
         &[("nodes", "(i32.const 101)")],
-        "`build` gave a wrong nodes: 101 are more than 100 (`limits.network_nodes`)",
+        "`build` gave a wrong network: 101 nodes are more than 100; `limits.network_nodes` sets it",
     );
     check(
         &[("nodes", "(i32.const 2)")],

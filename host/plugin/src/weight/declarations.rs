@@ -11,7 +11,8 @@ use crate::limits::{Bound, InForce, Key};
 /// What one data segment counts for, as bytes of declarations.
 const SEGMENT: u64 = 8;
 
-const FIRST_CLASS: &str = "it hands components around as values, which this host does not support: link its parts to one";
+const FIRST_CLASS: &str = "it hands components around as values, which this host does not support: link its parts into one \
+                           component";
 
 /// What putting a component together takes, what it is made of included.
 #[derive(Clone, Copy, Default)]
@@ -103,8 +104,8 @@ impl Bounds {
 
     fn check(&self, totals: &Totals, root: &Assembly) -> Result<(), Refused> {
         within(totals.parts, self.parts)?;
-        within(totals.declared.saturating_add(root.bytes), self.declared)?;
         within(root.instances, self.instances)?;
+        within(totals.declared.saturating_add(root.bytes), self.declared)?;
         within(totals.functions, self.functions)?;
         within(totals.tables, self.tables)?;
         within(totals.memories, self.memories)
@@ -202,8 +203,5 @@ fn assemble(payload: &Payload<'_>, frames: &mut [Frame]) -> Result<(), Refused> 
 
 /// Whether a section holds a part that has sections of its own, or nothing that the compiler reads.
 fn is_nested(payload: &Payload<'_>) -> bool {
-    matches!(
-        payload,
-        Payload::ModuleSection { .. } | Payload::ComponentSection { .. } | Payload::CustomSection(_)
-    )
+    matches!(payload, Payload::ModuleSection { .. } | Payload::ComponentSection { .. } | Payload::CustomSection(_))
 }

@@ -10,10 +10,10 @@ mod work;
 
 use wasmparser::BinaryReaderError;
 
+use crate::PluginError;
 use crate::guest::MESSAGE_BYTES;
 use crate::limits::{Bound, InForce};
 use crate::text::shown;
-use crate::PluginError;
 
 /// Why a component is not compiled.
 #[derive(Debug)]

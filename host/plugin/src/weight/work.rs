@@ -1,18 +1,28 @@
 //! What compiling the functions of a component takes.
 
-use wasmparser::{FuncValidator, FunctionBody, Operator, Parser, ValidPayload, Validator, WasmFeatures, WasmModuleResources};
+use wasmparser::{
+    FuncValidator, FunctionBody, Operator, Parser, ValidPayload, Validator, WasmFeatures, WasmModuleResources,
+};
 
 use super::{Refused, within};
 use crate::limits::{InForce, Key};
 
+/// What a function counts for, whatever is in it.
+const FUNCTION: u64 = 512;
+
 /// What a byte of code counts for.
 const BYTE: u64 = 16;
+
+/// How often a loop counts, and each target of a table of branches: until its end is seen, a loop's start may be reached
+/// with any value of any variable.
+const LOOP: u64 = 8;
 
 /// Refuses a component whose functions take more to compile than the limits allow.
 ///
 /// A compiler brings code into a form in which every value is assigned once. Where branches meet, each local variable and
 /// each operand may need a value of its own for the branches to agree on, so that time and memory grow with the number of
-/// branches times the number of values that are alive there. That product is counted, besides the bytes.
+/// branches times the number of values that are alive there, and of blocks that are open. That product is counted, besides
+/// the bytes.
 pub(super) fn check(bytes: &[u8], limits: &InForce) -> Result<(), Refused> {
     let largest = limits.bound("units of work to compile one function", Key::function_work);
     let whole = limits.bound("units of work to compile all functions", Key::compile_work);
@@ -40,14 +50,15 @@ fn work<T: WasmModuleResources>(
     enough: u64,
 ) -> Result<u64, Refused> {
     let mut reader = body.get_binary_reader();
-    let mut work = BYTE * body.range().end.saturating_sub(body.range().start);
+    let mut work = FUNCTION + BYTE * body.range().end.saturating_sub(body.range().start);
     function.read_locals(&mut reader)?;
     let mut operators = wasmparser::OperatorsReader::new(reader);
     while !operators.eof() && work <= enough {
         let (operator, offset) = operators.read_with_offset()?;
         let edges = edges(&operator);
         // Before an instruction, since a branch takes its operands off the stack.
-        let alive = u64::from(function.len_locals()) + u64::from(function.operand_stack_height());
+        let alive = [function.len_locals(), function.operand_stack_height(), function.control_stack_height()];
+        let alive: u64 = alive.into_iter().map(u64::from).sum();
         work = work.saturating_add(edges.saturating_mul(alive));
         function.op(offset, &operator)?;
     }
@@ -57,9 +68,9 @@ fn work<T: WasmModuleResources>(
 /// How many ways of control begin or end at an instruction.
 fn edges(operator: &Operator<'_>) -> u64 {
     match operator {
-        Operator::BrTable { targets } => u64::from(targets.len()) + 1,
+        Operator::BrTable { targets } => LOOP * (u64::from(targets.len()) + 1),
+        Operator::Loop { .. } => LOOP,
         Operator::Block { .. }
-        | Operator::Loop { .. }
         | Operator::If { .. }
         | Operator::Else
         | Operator::End

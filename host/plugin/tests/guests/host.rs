@@ -10,7 +10,9 @@ use archwright_plugin::{
     Component, Engine, EngineOptions, Estimator, EstimatorSetup, Limits, LogLevel, LogSink, PluginError,
     SpaceComponent, Strategy, StrategySetup,
 };
-use archwright_space::{Architecture, Context, Decision, Domain, Network, Node, Op, Scalar, SearchSpace, Space, SpaceError, Value};
+use archwright_space::{
+    Architecture, Context, Decision, Domain, Network, Node, Op, Scalar, SearchSpace, Space, SpaceError, Value,
+};
 
 /// One categorical decision between two widths.
 struct Widths(Vec<Decision>);

@@ -57,7 +57,10 @@ fn many_middling_functions_are_refused() {
 #[test]
 fn branches_with_many_targets_are_refused() {
     let targets = "0 ".repeat(1_000_000);
-    assert_eq!(module(&format!("(func (param i32) (local {}) (br_table {targets} (local.get 0)))", "i64 ".repeat(40))), FUNCTION);
+    assert_eq!(
+        module(&format!("(func (param i32) (local {}) (br_table {targets} (local.get 0)))", "i64 ".repeat(40))),
+        FUNCTION
+    );
 }
 
 /// Each local may have another value in each block.
@@ -72,13 +75,16 @@ fn many_locals_in_many_blocks_are_refused() {
     assert_eq!(module(&format!("(memory 1) (func (param i32) {operands} {blocks} {drops})")), FUNCTION);
 }
 
+/// What a compiler does in a block may depend on all blocks around it.
 #[test]
-fn deep_nesting_is_compiled_or_refused() {
-    let depth = 20_000;
-    let nested = format!("{}{}", "(block (br_if 0 (local.get 0)) ".repeat(depth), ")".repeat(depth));
-    let text = module(&format!("(func (param i32) {nested})"));
+fn deep_nesting_is_refused() {
+    let nested = |depth: usize| {
+        let blocks = "(block (br_if 0 (local.get 0)) ".repeat(depth);
+        module(&format!("(func (param i32) {blocks} {})", ")".repeat(depth)))
+    };
+    assert_eq!(nested(20_000), FUNCTION);
     // Compiled without a problem, it is no plugin.
-    assert!(text == FUNCTION || text.contains("does not fit the contract"), "{text}");
+    assert!(nested(1_000).contains("does not fit the contract"));
 }
 
 #[test]
@@ -126,8 +132,8 @@ fn declarations_count_for_each_instance() {
 
 #[test]
 fn components_are_no_values() {
-    let expected = "test.wasm: it hands components around as values, which this host does not support: link its parts to \
-                    one component";
+    let expected = "test.wasm: it hands components around as values, which this host does not support: link its parts \
+                    into one component";
     assert_eq!(load(&component("(component $c (import \"d\" (component)))")), expected);
     assert_eq!(load(&component("(component $c (component $d) (export \"d\" (component $d)))")), expected);
 }
@@ -150,12 +156,12 @@ fn sparse_data_is_small() {
 
 #[test]
 fn malformed_code_is_refused() {
-    let text = message(engine().load_bytes(
-        "test.wasm",
-        &component("(core module (func (result i32)))"),
-        &Limits::default(),
-    ));
-    assert!(text.starts_with("test.wasm: it does not compile: type mismatch: expected i32 but nothing on stack"), "{text}");
+    let text =
+        message(engine().load_bytes("test.wasm", &component("(core module (func (result i32)))"), &Limits::default()));
+    assert!(
+        text.starts_with("test.wasm: it does not compile: type mismatch: expected i32 but nothing on stack"),
+        "{text}"
+    );
 }
 
 /// A plugin may wish for less to be compiled; and what a host gives up on by the clock is no limit.

@@ -64,10 +64,18 @@ fn descriptions_play_no_tricks() {
         let error = load(&strategy(&[(part, text)])).map(drop).unwrap_err().to_string();
         assert_eq!(error, format!("test.wasm: `describe` gave a wrong {expected}"));
     };
-    check("name", "a\u{1b}[2J", "name: \"a\\\\u{1b}[2J\" is not in kebab-case (lower-case words and digits joined by \
-        hyphens) of at most 64 characters");
-    check("version", "1.0.0\n", "version: \"1.0.0\\\\n\" is no semantic version, e.g. 1.0.0: unexpected character '\\\\n' \
-        after patch version number");
+    check(
+        "name",
+        "a\u{1b}[2J",
+        "name: \"a\\\\u{1b}[2J\" is not in kebab-case (lower-case words and digits joined by \
+        hyphens) of at most 64 characters",
+    );
+    check(
+        "version",
+        "1.0.0\n",
+        "version: \"1.0.0\\\\n\" is no semantic version, e.g. 1.0.0: unexpected character '\\n' \
+        after patch version number",
+    );
     check("summary", "two\nlines", "summary: it holds the control character \\n");
     check("summary", "left\u{202e}thgir", "summary: it holds the control character \\u{202e}");
     let schema = |properties: &str| format!("{{ \"type\": \"object\", \"properties\": {{ {properties} }} }}");

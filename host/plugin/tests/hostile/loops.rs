@@ -6,7 +6,7 @@ use archwright_plugin::{Engine, PluginError};
 
 use crate::guests::host::{cached, impatient, limits, log, open_strategy, open_strategy_with};
 use crate::guests::{Parts, strategy};
-use crate::{SPIN, ask, estimator_fails, message, space_fails, strategy_fails};
+use crate::{SPIN, ask, estimator_fails, space_fails, strategy_fails};
 
 fn out_of_fuel(name: &str, call: &str) -> String {
     format!("{name}: `{call}` reached the limit of 10000000 units of fuel; `limits.fuel_per_call` sets it")
@@ -94,7 +94,8 @@ fn destructors_are_bounded() {
     let mut idle = open_strategy(&strategy(&[("module", DESTRUCTOR)])).unwrap();
     idle.ask(1).unwrap();
     drop(idle);
-    let imports = "(import \"[export]archwright:nas/strategy@0.1.0\" \"[resource-drop]search\" (func $drop (param i32)))";
+    let imports =
+        "(import \"[export]archwright:nas/strategy@0.1.0\" \"[resource-drop]search\" (func $drop (param i32)))";
     let dropping = [("imports", imports), ("module", DESTRUCTOR), ("ask", "(call $drop (call $new (i32.const 1)))")];
     assert_eq!(ask(&dropping), out_of_fuel("hand-made", "ask"));
 }

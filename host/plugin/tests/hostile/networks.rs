@@ -22,8 +22,8 @@ fn inputs_come_before_their_nodes() {
 fn operations_exist_and_have_sensible_numbers() {
     check(&[("op", "\u{1b}[31m")], "nodes[1]: pool: there is no operation `\\u{1b}[31m`");
     let wrong = "nodes[2]: scores: `out-features` is";
-    check(&[("features", "9223372036854775808")], &format!("{wrong} -9223372036854775808, which is not from 0 to 4294967295"));
-    check(&[("features", "4294967296")], &format!("{wrong} 4294967296, which is not from 0 to 4294967295"));
+    check(&[("features", "9223372036854775808")], &format!("{wrong} -9223372036854775808, not 0 to 4294967295"));
+    check(&[("features", "4294967296")], &format!("{wrong} 4294967296, not 0 to 4294967295"));
     check(&[("features", "0")], "network: node `scores` (linear): it gives nothing: every size has to be at least 1");
     check(&[("features", "11")], "network: the last node gives 11, which has to be 10 scores");
 }
@@ -49,5 +49,7 @@ fn networks_are_no_larger_than_they_may_be() {
     let expected = "network: 820 bytes of activations are more than 100; `limits.network_activation_bytes` sets it";
     assert!(text.ends_with(expected), "{text}");
     // The space goes on: a point costs that point alone.
-    assert!(open_space(&search_space(&[])).unwrap().build(&[Value::Index(0)], &Context::full(vec![3, 8, 8], 10)).is_ok());
+    assert!(
+        open_space(&search_space(&[])).unwrap().build(&[Value::Index(0)], &Context::full(vec![3, 8, 8], 10)).is_ok()
+    );
 }

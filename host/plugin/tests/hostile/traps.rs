@@ -33,7 +33,8 @@ fn a_stopped_plugin_is_not_called_again() {
 
 #[test]
 fn every_trap_is_named() {
-    let check = |code: &str, expected: &str| assert_eq!(ask(&[("ask", code)]), format!("hand-made: `ask` trapped: {expected}"));
+    let check =
+        |code: &str, expected: &str| assert_eq!(ask(&[("ask", code)]), format!("hand-made: `ask` trapped: {expected}"));
     check("unreachable", "wasm `unreachable` instruction executed");
     check("(drop (i32.div_u (i32.const 1) (i32.load (i32.const 30000))))", "integer divide by zero");
     check(
@@ -90,13 +91,13 @@ fn a_panic_is_shown_with_its_place() {
 #[test]
 fn an_error_of_the_plugins_own_is_an_answer() {
     let refuse = "(i32.store8 (i32.const 512) (i32.const 1)) (i32.store8 (i32.const 516) (i32.const 1))
-        (i32.store (i32.const 520) (i32.const 30000)) (i32.store (i32.const 524) (i32.const 12)) (return (i32.const 512))";
+        (i32.store (i32.const 520) (i32.const 30000)) (i32.store (i32.const 524) (i32.const 13)) (return (i32.const 512))";
     let text = ("module", "(data (i32.const 30000) \"no\\1b[31m\\nspace\")");
     let mut strategy = open_strategy(&strategy(&[text, ("tell", refuse)])).unwrap();
     let Reply::Queries(queries) = strategy.ask(1).unwrap() else { panic!("queries") };
     let told = [Observation { query: queries[0].id, outcome: EstimateOutcome::Failed("no".into()) }];
     let error = strategy.tell(&told).unwrap_err();
-    assert_eq!(error.to_string(), "hand-made: `tell`: not supported: no\\u{1b}[31m\\nspa");
+    assert_eq!(error.to_string(), "hand-made: `tell`: not supported: no\\u{1b}[31m\\nspace");
     assert!(error.is_recoverable());
     assert!(strategy.ask(1).is_ok());
 }

@@ -1,7 +1,7 @@
 //! Values that break the contract.
 
-use archwright_plugin::model::{EstimateOutcome, Observation, Reply};
 use archwright_plugin::PluginError;
+use archwright_plugin::model::{EstimateOutcome, Observation, Reply};
 
 use crate::guests::host::{load, open_strategy, space};
 use crate::guests::{Parts, strategy};

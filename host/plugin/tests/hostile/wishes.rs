@@ -1,6 +1,6 @@
 //! What plugins wish for themselves.
 
-use crate::guests::host::{limits, load, log, open_strategy, open_strategy_with, engine};
+use crate::guests::host::{engine, limits, load, log, open_strategy, open_strategy_with};
 use crate::guests::{strategy, with_section};
 use crate::{SPIN, message};
 
@@ -50,7 +50,10 @@ fn wishes_that_cannot_be_read_are_refused() {
          `declaration_bytes`, `functions`, `function_work`, `compile_work`, `network_nodes`, `network_parameters`, \
          `network_activation_bytes`",
     );
-    check(r#"{ "memory-bytes": 5 }"#, "wishes for `memory-bytes`: there is no such limit; did you mean `memory_bytes`?");
+    check(
+        r#"{ "memory-bytes": 5 }"#,
+        "wishes for `memory-bytes`: there is no such limit; did you mean `memory_bytes`?",
+    );
     check(r#"{ "handles": -1 }"#, "wishes for `handles` = -1: it has to be a whole number of at least 0");
     check(r#"{ "handles": 1.5 }"#, "wishes for `handles` = 1.5: it has to be a whole number of at least 0");
     check(
