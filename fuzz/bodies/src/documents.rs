@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use archwright_plugin::internals;
 use archwright_search::experiment::ExperimentFile;
-use archwright_space::{Context, Definition, Encoding, Genotype, Space, bundled};
+use archwright_space::genotype::Genotype;
+use archwright_space::{Context, Definition, Encoding, Space, bundled};
 use serde_json::{Map, Value, json};
 
 fn texts(texts: &[&str]) -> Vec<Vec<u8>> {

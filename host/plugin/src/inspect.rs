@@ -3,6 +3,7 @@
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
 
 use crate::PluginError;
+use crate::guest::MESSAGE_BYTES;
 use crate::model::Kind;
 
 /// The version of `wit/` that this host is built with.
@@ -56,10 +57,12 @@ pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
 }
 
 pub(crate) fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> PluginError {
+    // The reader's message may have several lines, and names out of the file.
+    let text = crate::text::shown(&error.to_string(), MESSAGE_BYTES);
     let problem = if error.message().contains("unexpected end") {
-        format!("the file is cut off: {error}")
+        format!("the file is cut off: {text}")
     } else {
-        format!("the file is damaged: {error}")
+        format!("the file is damaged: {text}")
     };
     PluginError::Load { file: file.into(), problem }
 }

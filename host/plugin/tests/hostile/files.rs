@@ -4,7 +4,7 @@ use archwright_plugin::{Kind, PluginError};
 
 use crate::guests::host::{engine, limits, load, open_estimator};
 use crate::guests::{estimator, search_space, strategy};
-use crate::message;
+use crate::{component, message};
 
 #[test]
 fn files_that_are_no_components_are_refused() {
@@ -58,4 +58,15 @@ fn large_files_are_not_read() {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(1 << 40).unwrap();
     assert!(message(engine().load(file.path(), &small)).contains(expected));
+}
+
+/// What a reader says of a damaged file has no line breaks of its own.
+#[test]
+fn damaged_files_play_no_tricks() {
+    let mut bytes = component("(core module)");
+    let inner = bytes.windows(4).rposition(|window| window == b"\0asm").unwrap();
+    bytes[inner + 1] = 0x1b;
+    let text = message(load(&bytes));
+    assert!(text.starts_with("test.wasm: the file is damaged: magic header not detected"), "{text}");
+    assert!(!text.contains(char::is_control), "{text:?}");
 }
