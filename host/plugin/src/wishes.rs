@@ -24,20 +24,22 @@ impl Wishes {
     pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Self, PluginError> {
         let wrong = |problem: String| PluginError::Wishes { file: file.into(), problem };
         let mut depth = 0;
-        let mut section = None;
+        let mut sections = Vec::new();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(|error| crate::inspect::damaged(file, &error))? {
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) if depth > 0 => depth -= 1,
                 Payload::CustomSection(custom) if depth == 0 && custom.name() == SECTION => {
-                    if section.replace(custom.data()).is_some() {
-                        return Err(wrong("is there twice; write all wishes into one".into()));
-                    }
+                    sections.push(custom.data());
                 }
                 _ => {}
             }
         }
-        section.map_or_else(|| Ok(Self::default()), |section| Self::parse(section).map_err(wrong))
+        match sections.as_slice() {
+            [] => Ok(Self::default()),
+            [section] => Self::parse(section).map_err(wrong),
+            _ => Err(wrong("is there twice; write all wishes into one".into())),
+        }
     }
 
     /// Reads the content of a section; the error says what is wrong with the section.

@@ -106,7 +106,7 @@ impl Schema {
 /// Refuses texts that would play tricks where they are shown. A documentation comment may have several lines.
 fn check_texts(value: &Value, path: &str, is_prose: bool) -> Result<(), Problem> {
     let check = |text: &str, path: &str| {
-        let forbidden = |character: &char| !is_plain(*character) && !(is_prose && *character == '\n');
+        let forbidden = |character: &char| !(is_plain(*character) || is_prose && *character == '\n');
         match text.chars().find(forbidden) {
             Some(character) => {
                 let problem = format!("it holds the control character {}", character.escape_default());
