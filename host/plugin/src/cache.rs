@@ -28,29 +28,42 @@ impl Cache {
         Self { folder: folder.into(), compatibility: hasher.0.finalize() }
     }
 
-    /// The compiled component, from the cache where it is there.
+    /// The compiled component, where it is there.
     ///
     /// The cache is an aid: where it cannot be used, that is logged, and the component is compiled.
-    pub(crate) fn component(&self, engine: &Engine, digest: &blake3::Hash, wasm: &[u8]) -> wasmtime::Result<Component> {
+    pub(crate) fn read(&self, engine: &Engine, digest: &blake3::Hash) -> Option<Component> {
         if let Err(problem) = prepare(&self.folder) {
             tracing::warn!(folder = %self.folder.display(), %problem, "compiled plugins are not kept");
-            return compiled(engine, wasm);
+            return None;
         }
         let key = self.key(digest);
-        let path = self.folder.join(format!("{key}.code"));
+        let path = self.path(&key);
         match read(&path, &key).map(|code| code.map(|code| load(engine, &code))) {
-            Ok(Some(Ok(component))) => return Ok(component),
+            Ok(Some(Ok(component))) => return Some(component),
             Ok(None) => {}
             Ok(Some(Err(problem))) => {
                 tracing::warn!(file = %path.display(), problem = format!("{problem:#}"), "compiled plugin is not used");
             }
             Err(problem) => tracing::warn!(file = %path.display(), %problem, "compiled plugin is not used"),
         }
-        let code = compile(engine, wasm)?;
-        if let Err(problem) = self.write(&path, &key, &code) {
+        None
+    }
+
+    /// Keeps a compiled component.
+    pub(crate) fn keep(&self, digest: &blake3::Hash, code: &[u8]) {
+        if prepare(&self.folder).is_err() {
+            // That was logged when the component was not found.
+            return;
+        }
+        let key = self.key(digest);
+        let path = self.path(&key);
+        if let Err(problem) = self.write(&path, &key, code) {
             tracing::warn!(file = %path.display(), %problem, "compiled plugin is not kept");
         }
-        load(engine, &code)
+    }
+
+    fn path(&self, key: &blake3::Hash) -> PathBuf {
+        self.folder.join(format!("{key}.code"))
     }
 
     fn key(&self, digest: &blake3::Hash) -> blake3::Hash {
@@ -71,14 +84,9 @@ impl Cache {
     }
 }
 
-/// The component, compiled and not kept.
-pub(crate) fn compiled(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
-    load(engine, &compile(engine, wasm)?)
-}
-
 /// Compiles for an engine, by one of its own: an engine keeps the memory that it compiled with, a few hundred megabytes, for
 /// what it compiles next, and a program has an engine for each experiment.
-fn compile(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Vec<u8>> {
+pub(crate) fn compile(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Vec<u8>> {
     Engine::new(engine.config())?.precompile_component(wasm)
 }
 
@@ -98,11 +106,14 @@ fn prepare(folder: &Path) -> io::Result<()> {
 
 /// The code in a file of the cache; `None` where there is no file.
 fn read(path: &Path, key: &blake3::Hash) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
+    // Code is run: it has to be a file that was written into the folder, not a way to one that others can write.
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "this is not a plain file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-    };
+    }
+    let mut bytes = fs::read(path)?;
     let header = MAGIC.len() + 2 * HASH;
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "the file is damaged");
     if bytes.len() < header || !bytes.starts_with(MAGIC) || bytes[MAGIC.len()..][..HASH] != *key.as_bytes() {
@@ -116,10 +127,11 @@ fn read(path: &Path, key: &blake3::Hash) -> io::Result<Option<Vec<u8>>> {
 }
 
 #[expect(unsafe_code, reason = "loading compiled code is running it")]
-fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the code comes from `Engine::precompile_component` of an engine with this one's configuration: either it was compiled a moment ago, or it was read from
-    // a file whose header names the same component and engine, whose checksum holds, and whose folder is writable by
-    // trusted users only (the promise of `EngineOptions::cache_dir`; a folder that everyone can write was refused).
+pub(crate) fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the code comes from `Engine::precompile_component` of an engine with this one's configuration: either it was
+    // compiled a moment ago, or it was read from a plain file whose header names the same component and engine, whose
+    // checksum holds, and whose folder is writable by trusted users only (the promise of `EngineOptions::cache_dir`; a
+    // folder that everyone can write was refused).
     unsafe { Component::deserialize(engine, code) }
 }
 
