@@ -6,9 +6,9 @@ use crate::PluginError;
 use crate::model::Kind;
 
 /// The version of `wit/` that this host is built with.
-const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
+pub(crate) const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
 
-const PACKAGE: &str = "archwright:nas/";
+pub(crate) const PACKAGE: &str = "archwright:nas/";
 
 /// The kind of a component, where it is a plugin.
 pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
@@ -52,7 +52,7 @@ pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
     Ok(kind)
 }
 
-fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> PluginError {
+pub(crate) fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> PluginError {
     let problem = if error.message().contains("unexpected end") {
         format!("the file is cut off: {error}")
     } else {
