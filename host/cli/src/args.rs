@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use compare::{Compare, Report, Table, TableImport};
-pub(crate) use plugin::Plugin;
+pub(crate) use plugin::{Check, Plugin, RunPlugin};
 
 /// Searches neural network architectures with sandboxed methods.
 #[derive(Debug, Parser)]
@@ -100,7 +100,7 @@ pub(crate) enum Command {
     /// Look through what the store remembers; check it, export it, delete from it.
     #[command(subcommand)]
     Cache(Cache),
-    /// List and inspect plugins, check one of your own, build one.
+    /// List and inspect plugins; build one of your own, check it, try it.
     #[command(subcommand)]
     Plugin(Plugin),
     /// List search spaces and look into one.

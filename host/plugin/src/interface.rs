@@ -21,6 +21,10 @@ const NAMES: usize = 1000;
 /// The outside of a WebAssembly file, read without compiling anything.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Interface {
+    /// BLAKE3 of the file, in hexadecimal.
+    pub digest: String,
+    /// Size of the file.
+    pub bytes: u64,
     /// Whether the file is a component, rather than a core module.
     pub component: bool,
     /// What it imports, e.g. `archwright:nas/space@0.1.0`; of a core module, `module name`.
@@ -48,6 +52,8 @@ impl Interface {
             return Err(PluginError::NotAComponent { file: file.into(), problem });
         }
         let mut interface = Self {
+            digest: blake3::hash(bytes).to_hex().to_string(),
+            bytes: bytes.len() as u64,
             component: true,
             imports: Vec::new(),
             exports: Vec::new(),

@@ -299,11 +299,6 @@ impl Search {
         self.loaded.tabular.as_ref().map(Tabular::values).unwrap_or_default()
     }
 
-    /// Whether the strategy needs weights that architectures share.
-    pub fn is_of_shared_weights(&self) -> bool {
-        needs(&self.loaded.strategy, "shared-weights") || needs(&self.loaded.strategy, GRADIENTS)
-    }
-
     /// What carries actions out: trainers for the task, or a table; with what it works on and how many workers it has. An
     /// error says that it was stopped before `before`.
     pub(crate) fn hands(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use archwright_plugin::model::{
-    ActionOutcome, Goal, Objective, OutcomeEpoch, PluginAction, Purpose, Query, Step, Subject,
+    ActionOutcome, Goal, Objective, OutcomeEpoch, PluginAction, Purpose, Query, Start, Step, Subject,
 };
 use archwright_plugin::{Component, Estimator, EstimatorSetup, Limits, PluginError};
 use archwright_space::{Architecture, Space, seed};
@@ -115,30 +115,18 @@ fn ended(step: Result<Step, PluginError>) -> Result<Result<Step, String>, Plugin
 
 fn judged(space: &Space, landscape: &Landscape, architecture: &Architecture, step: Result<Step, String>) -> Judged {
     let (decisions, truth) = (space.label(architecture), landscape.truth(space, architecture));
-    let failed = |reason: String| Judged {
-        decisions: decisions.clone(),
-        truth,
-        estimate: None,
-        failure: Some(reason),
-        cost: 0.0,
-        fidelity: None,
+    let (estimate, failure) = match step {
+        Ok(Step::Done(estimate)) => (Some(estimate), None),
+        Ok(Step::Failed(reason)) | Err(reason) => (None, Some(reason)),
+        Ok(Step::Act(_)) => (None, Some("it was not done".into())),
     };
-    match step {
-        Ok(Step::Done(estimate)) => Judged {
-            estimate: estimate.objectives.first().copied(),
-            cost: estimate.cost,
-            fidelity: Some(estimate.fidelity),
-            ..failed(String::new())
-        }
-        .without_failure(),
-        Ok(Step::Failed(reason)) | Err(reason) => failed(reason),
-        Ok(Step::Act(_)) => failed("it was not done".into()),
-    }
-}
-
-impl Judged {
-    fn without_failure(self) -> Self {
-        Self { failure: None, ..self }
+    Judged {
+        decisions,
+        truth,
+        failure,
+        cost: estimate.as_ref().map_or(0.0, |estimate| estimate.cost),
+        fidelity: estimate.as_ref().map(|estimate| estimate.fidelity),
+        estimate: estimate.and_then(|estimate| estimate.objectives.first().copied()),
     }
 }
 
@@ -154,7 +142,6 @@ impl Trainer<'_> {
     fn outcome(&mut self, job: u64, action: &PluginAction) -> ActionOutcome {
         match action {
             PluginAction::Train(training) => {
-                use archwright_plugin::model::Start;
                 let (trained, seed) = match &training.start {
                     Start::Fresh(seed) => (0, *seed),
                     Start::Resume(weights) | Start::Inherit(weights) => {
