@@ -8,7 +8,7 @@ use archwright_space::Space;
 use super::Subject;
 use super::report::{Checks, Fault, Group, Seen};
 use super::strategy::Accepted;
-use super::trial::{Plan, Trial, Trouble};
+use super::trial::{self, Plan, Trial, Trouble};
 
 /// Observations over which growth is looked at.
 const OBSERVATIONS: usize = 10_000;
@@ -31,6 +31,9 @@ const LASTS: f64 = 50_000.0;
 /// Growth of the fuel of a call with the number of observations, as an exponent, above which it is more than linear.
 const LINEAR: f64 = 1.3;
 
+/// Queries of a run whose log should be kept whole.
+const RUN: u64 = 1_000;
+
 /// Observations whose fuel is averaged.
 const BLOCK: usize = 100;
 
@@ -43,8 +46,8 @@ pub(super) fn strategy(subject: &Subject<'_>, accepted: &[Accepted], checks: &mu
         && let Some(one) = accepted.first()
     {
         growth(subject, &one.space, checks);
+        log_volume(subject, checks, || trial::run(subject, &one.space, &one.plan).map_or(0, |done| done.asked));
     }
-    log_volume(subject, checks);
 }
 
 /// The most fuel that a call took.
@@ -70,17 +73,21 @@ pub(super) fn memory(subject: &Subject<'_>, bytes: u64) -> Seen {
     Err(Fault::new(seen, "start with less, or have experiments raise `limits.memory_bytes`"))
 }
 
-/// Lines that were logged.
-pub(super) fn log_volume(subject: &Subject<'_>, checks: &mut Checks) {
-    let lines = subject.lines.load(Ordering::Relaxed);
-    // Over dozens of short searches: one alone would have to log this much to have lines dropped.
-    let most = u64::from(subject.limits.log_lines);
+/// Lines that the plugin logs while it answers so many queries.
+pub(super) fn log_volume(subject: &Subject<'_>, checks: &mut Checks, answer: impl FnOnce() -> usize) {
     checks.consider("log-volume", || {
-        if lines <= most {
-            return Ok(format!("{lines} lines in all checks"));
+        let before = subject.lines.load(Ordering::Relaxed);
+        let queries = answer().max(1);
+        let lines = subject.lines.load(Ordering::Relaxed) - before;
+        let run = lines as f64 / queries as f64 * RUN as f64;
+        if run <= f64::from(subject.limits.log_lines) {
+            return Ok(format!("{lines} lines for {queries} queries"));
         }
         Err(Fault::new(
-            format!("{lines} lines in all checks; {most} lines of a run are kept, and the rest is dropped"),
+            format!(
+                "{lines} lines for {queries} queries; in a run {} lines are kept, and the rest is dropped",
+                count(subject.limits.log_lines.into())
+            ),
             "log what somebody who watches a run wants to know, not each call",
         ))
     });

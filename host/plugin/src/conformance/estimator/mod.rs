@@ -60,7 +60,9 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
     let most = |number: fn(&Done) -> u64| tried.iter().map(|one| number(&one.first)).max().unwrap_or(0);
     checks.consider("fuel-per-call", || resources::fuel(subject, most(|done| done.fuel)));
     checks.consider("memory", || resources::memory(subject, most(|done| done.memory)));
-    resources::log_volume(subject, checks);
+    resources::log_volume(subject, checks, || {
+        accepted.first().and_then(|one| carry_out(subject, &one.space, &one.work).ok()).map_or(0, |done| done.ends.len())
+    });
     claims::check(&tries, checks);
 }
 
