@@ -34,7 +34,8 @@ fn every_bundled_plugin_passes_all_checks() {
         assert_eq!(report["passed"], true);
         assert_eq!(report["plugin"]["name"], name);
         assert_eq!(report["plugin"]["digest"], plugin["digest"]);
-        let elsewhere = report["checks"].as_array().unwrap().iter().find(|one| one["id"] == "repeats-in-another-process");
+        let elsewhere =
+            report["checks"].as_array().unwrap().iter().find(|one| one["id"] == "repeats-in-another-process");
         assert_eq!(elsewhere.unwrap()["outcome"], "passed", "{name}");
     }
 }
@@ -122,8 +123,20 @@ fn strategies_are_tried_on_made_up_problems() {
 fn evolution_beats_random_search_where_decisions_count_for_themselves() {
     let bench = Bench::new();
     let found = bench.json([
-        "plugin", "run", "regularized-evolution", "--toy", "additive", "--space", "darts", "--queries", "400", "-o",
-        "population_size=20", "-o", "sample_size=5", "--json",
+        "plugin",
+        "run",
+        "regularized-evolution",
+        "--toy",
+        "additive",
+        "--space",
+        "darts",
+        "--queries",
+        "400",
+        "-o",
+        "population_size=20",
+        "-o",
+        "sample_size=5",
+        "--json",
     ]);
     let best = found["best"].as_array().unwrap().last().unwrap().as_f64().unwrap();
     let random = found["random"]["middle"].as_array().unwrap().last().unwrap().as_f64().unwrap();
@@ -136,7 +149,13 @@ fn a_trial_is_drawn_as_text_and_as_a_file() {
     let output = bench.output(["plugin", "run", "random", "--queries", "30", "--plot", "trial.svg"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = stdout(&output);
-    for part in ["random on nas-bench-201, interactions", "30 queries", "* random: the best so far", "best seen", "architecture"] {
+    for part in [
+        "random on nas-bench-201, interactions",
+        "30 queries",
+        "* random: the best so far",
+        "best seen",
+        "architecture",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains('\u{1b}'), "no colour where no terminal is");

@@ -147,10 +147,6 @@ impl Component {
         Ok([checked::description(first).map_err(invalid)?, checked::description(second).map_err(invalid)?])
     }
 
-    pub(crate) fn schema(&self) -> &Schema {
-        &self.0.schema
-    }
-
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
     }
@@ -201,6 +197,9 @@ fn describe(
     Ok((description, schema))
 }
 
+/// Asks one instance to describe itself.
+type Describe = Box<dyn FnMut(&mut Guest) -> Result<bindings::types::Description, PluginError>>;
+
 /// What a fresh instance says of itself, asked so many times.
 fn given_descriptions<const TIMES: usize>(
     engine: &Engine,
@@ -217,14 +216,18 @@ fn given_descriptions<const TIMES: usize>(
         }
     });
     let mut guest = Guest::new(engine, name, limits, log);
-    let mut describe: Box<dyn FnMut(&mut Guest) -> Result<bindings::types::Description, PluginError>> = match export {
+    let mut describe: Describe = match export {
         Export::Strategy(export) => {
             let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;
-            Box::new(move |guest| guest.call("describe", |store| instance.archwright_nas_strategy().call_describe(store)))
+            Box::new(move |guest| {
+                guest.call("describe", |store| instance.archwright_nas_strategy().call_describe(store))
+            })
         }
         Export::Estimator(export) => {
             let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;
-            Box::new(move |guest| guest.call("describe", |store| instance.archwright_nas_estimator().call_describe(store)))
+            Box::new(move |guest| {
+                guest.call("describe", |store| instance.archwright_nas_estimator().call_describe(store))
+            })
         }
         Export::SearchSpace(export) => {
             let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;

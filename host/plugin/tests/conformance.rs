@@ -51,7 +51,11 @@ fn fails(bytes: &[u8], id: &str, seen: &str, advice: &str) {
     let failed = |check: &&Check| {
         check.id == id && check.seen.contains(seen) && check.advice.as_ref().is_some_and(|said| said.contains(advice))
     };
-    assert!(report.with(Outcome::Failed).any(|check| failed(&check)), "{:#?}", report.with(Outcome::Failed).collect::<Vec<_>>());
+    assert!(
+        report.with(Outcome::Failed).any(|check| failed(&check)),
+        "{:#?}",
+        report.with(Outcome::Failed).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -85,7 +89,11 @@ fn every_check_is_documented() {
     let text = std::fs::read_to_string(path).unwrap();
     for entry in CATALOGUE {
         assert!(text.contains(&format!("| `{}` |", entry.id)), "docs/conformance.md lacks `{}`", entry.id);
-        assert!(text.contains(&format!("`{}`", entry.group.name())), "docs/conformance.md lacks `{}`", entry.group.name());
+        assert!(
+            text.contains(&format!("`{}`", entry.group.name())),
+            "docs/conformance.md lacks `{}`",
+            entry.group.name()
+        );
     }
     let ids: BTreeSet<_> = CATALOGUE.iter().map(|entry| entry.id).collect();
     assert_eq!(ids.len(), CATALOGUE.len());
@@ -97,7 +105,12 @@ fn files_that_do_not_load_are_explained() {
     fails(&wat::parse_str("(module)").unwrap(), "component", "a core module", "archwright plugin build");
     let stray = r#"(module (import "wasi_snapshot_preview1" "fd_write" (func)))"#;
     fails(&wat::parse_str(stray).unwrap(), "component", "wasi_snapshot_preview1", "without WASI");
-    fails(&wat::parse_str("(component)").unwrap(), "one-kind", "exports no interface", "one of the contract's interfaces");
+    fails(
+        &wat::parse_str("(component)").unwrap(),
+        "one-kind",
+        "exports no interface",
+        "one of the contract's interfaces",
+    );
     let with = |import: &str| {
         let text = format!(
             r#"(component (import "{import}" (instance)) (instance $strategy)
@@ -117,7 +130,8 @@ fn files_that_do_not_load_are_explained() {
 
 #[test]
 fn descriptions_are_checked() {
-    let each_time = ("describe", "(i32.store8 (i32.const 1024) (i32.add (i32.load8_u (i32.const 1024)) (i32.const 1)))");
+    let each_time =
+        ("describe", "(i32.store8 (i32.const 1024) (i32.add (i32.load8_u (i32.const 1024)) (i32.const 1)))");
     fails(&sampling(&[each_time]), "same-description", "asked again in the same instance", "depend on nothing");
     fails(&sampling(&[("name", "Not Kebab")]), "describes-itself", "kebab-case", "describe");
     fails(&sampling(&[("schema", "{")]), "describes-itself", "options-schema", "describe");
@@ -125,7 +139,8 @@ fn descriptions_are_checked() {
     fails(&sampling(&[open]), "refuses-unknown-options", "was accepted", "additionalProperties");
     let required = r#"{ "type": "object", "properties": { "size": { "type": "integer" } }, "required": ["size"] }"#;
     fails(&sampling(&[("schema", required)]), "accepts-options", "it is missing", "--option");
-    let report = check(&sampling(&[("schema", r#"{ "type": "object", "properties": { "size": { "type": "integer" } } }"#)]));
+    let report =
+        check(&sampling(&[("schema", r#"{ "type": "object", "properties": { "size": { "type": "integer" } } }"#)]));
     let warned = with(&report, Outcome::Warning);
     assert!(warned.iter().any(|one| one.starts_with("options-documented: `size` has no description")), "{warned:?}");
     assert!(warned.iter().any(|one| one.starts_with("references: ")), "{warned:?}");
@@ -167,7 +182,8 @@ fn wrong_queries_are_explained() {
     failing(("query", forged), "architecture: ", "an index below the number of labels");
     let short = "(i32.store (i32.add (local.get $at) (i32.const 20)) (i32.const 1))";
     failing(("query", short), "architecture: ", "one value per decision");
-    let waiting = "(if (result i32) (i64.gt_u (global.get $next) (i64.const 5)) (then (i32.const 1)) (else (i32.const 0)))";
+    let waiting =
+        "(if (result i32) (i64.gt_u (global.get $next) (i64.const 5)) (then (i32.const 1)) (else (i32.const 0)))";
     failing(("reply", waiting), "it waits for observations, but no query is in flight", "count each observation");
     failing(("ask", "(loop $spin (br $spin))"), "units of fuel", "a loop without an end");
     failing(("ask", "unreachable"), "`ask` trapped", "panicked");
@@ -184,10 +200,7 @@ fn what_a_strategy_does_not_survive_is_named() {
     assert_eq!(failed, BTreeSet::from(["all-queries-fail", "failed-queries"]));
     let several = ("tell", "(if (i32.gt_u (local.get 2) (i32.const 3)) (then unreachable))");
     fails(&sampling(&[several]), "told-at-once", "`tell` trapped", "");
-    let early = (
-        "recommend",
-        "(if (i64.eq (global.get $next) (i64.const 1)) (then unreachable))",
-    );
+    let early = ("recommend", "(if (i64.eq (global.get $next) (i64.const 1)) (then unreachable))");
     fails(&sampling(&[early]), "recommends-any-time", "`recommend` trapped", "");
 }
 
@@ -240,10 +253,13 @@ fn a_leak_is_found() {
 
 #[test]
 fn floods_of_lines_are_worth_a_warning() {
-    let flood = ("ask", "(loop $more
+    let flood = (
+        "ask",
+        "(loop $more
         (call $log (i32.const 1) (i32.const 1024) (i32.const 4))
         (local.set $at (i32.add (local.get $at) (i32.const 1)))
-        (br_if $more (i32.lt_u (local.get $at) (i32.const 50))))");
+        (br_if $more (i32.lt_u (local.get $at) (i32.const 50))))",
+    );
     let warned = with(&check(&sampling(&[flood])), Outcome::Warning);
     assert!(warned.iter().any(|one| one.starts_with("log-volume: 3000 lines for 60 queries")), "{warned:?}");
 }

@@ -135,8 +135,7 @@ impl Tabular {
     pub(crate) fn values(&self) -> Vec<f64> {
         let level = self.table.head().epochs.len().saturating_sub(1);
         let Some(column) = self.column(self.seen().0) else { return Vec::new() };
-        let small =
-            |row: &usize| self.table.facts(*row).is_none_or(|facts| self.sizes.check(&facts.footprint).is_ok());
+        let small = |row: &usize| self.table.facts(*row).is_none_or(|facts| self.sizes.check(&facts.footprint).is_ok());
         (0..self.table.len()).filter(small).filter_map(|row| column.mean(row, level)).collect()
     }
 

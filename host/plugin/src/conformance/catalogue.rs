@@ -101,7 +101,12 @@ pub const CATALOGUE: &[Entry] = {
         entry(Deterministic, IN_SPACES, "instances-apart", "is not moved by another instance beside it"),
         entry(Deterministic, STRATEGY, "searches-apart", "repeats itself in an instance that searched before"),
         entry(Deterministic, ALL, "repeats-in-another-process", "repeats itself in another process"),
-        entry(Deterministic, STRATEGY, "repeats-recorded-calls", "gives the same answers, for the same fuel, to recorded calls"),
+        entry(
+            Deterministic,
+            STRATEGY,
+            "repeats-recorded-calls",
+            "gives the same answers, for the same fuel, to recorded calls",
+        ),
         entry(Resources, IN_SPACES, "fuel-per-call", "keeps well within the fuel of a call"),
         entry(Resources, ALL, "memory", "keeps well within its memory"),
         entry(Resources, STRATEGY, "growth", "stays within its limits over 10,000 observations"),

@@ -28,7 +28,9 @@ pub(super) fn known(subject: &Subject<'_>, checks: &mut Checks) {
                 let known = if known.is_empty() { "none here".into() } else { known.join(", ") };
                 Fault::new(
                     format!("it {said} {}", strange.join(", ")),
-                    format!("known names are: {known}. A name of one's own is for plugins that are made for each other"),
+                    format!(
+                        "known names are: {known}. A name of one's own is for plugins that are made for each other"
+                    ),
                 )
             })
         };
@@ -44,7 +46,8 @@ pub(super) fn known(subject: &Subject<'_>, checks: &mut Checks) {
 pub(super) fn strategy(subject: &Subject<'_>, accepted: &[Accepted], checks: &mut Checks) {
     known(subject, checks);
     let needs = |name: &str| subject.component.description().needs.iter().any(|need| need == name);
-    let asked = |what: fn(&Query) -> bool| accepted.iter().flat_map(|one| one.first.queries()).filter(|one| what(one)).count();
+    let asked =
+        |what: fn(&Query) -> bool| accepted.iter().flat_map(|one| one.first.queries()).filter(|one| what(one)).count();
     let relaxations = asked(|query| matches!(query.subject, Asked::Relaxation(_)));
     let purposes = asked(|query| query.purpose != Purpose::Estimate);
     let partial = asked(|query| query.fidelity < 1.0);
@@ -68,7 +71,9 @@ pub(super) fn strategy(subject: &Subject<'_>, accepted: &[Accepted], checks: &mu
             None => Ok("it uses what it needs, as far as this can be told".into()),
             Some((need, _)) => Err(Fault::new(
                 format!("it needs `{need}`, and made no use of it in {} searches", accepted.len()),
-                format!("leave `{need}` out of `needs`: it keeps the strategy from running with estimators that lack it"),
+                format!(
+                    "leave `{need}` out of `needs`: it keeps the strategy from running with estimators that lack it"
+                ),
             )),
         }
     });

@@ -17,12 +17,16 @@ pub(super) fn check(
     checks: &mut Checks,
 ) -> Option<Value> {
     let description = component.description();
-    checks.add("describes-itself", Ok(format!("{} {}: {}", description.name, description.version, description.summary)));
+    checks
+        .add("describes-itself", Ok(format!("{} {}: {}", description.name, description.version, description.summary)));
     checks.check("same-description", || stable(component, limits));
     checks.check("refuses-unknown-options", || refuses_unknown(component, given));
     checks.consider("options-documented", || documented(&description.options_schema));
     checks.consider("references", || match description.references.as_slice() {
-        [] => Err(Fault::new("it names no paper and no code", "name in `references` what the method comes from, if it does")),
+        [] => Err(Fault::new(
+            "it names no paper and no code",
+            "name in `references` what the method comes from, if it does",
+        )),
         references => Ok(references.join(", ")),
     });
     checks.check("outside-bounds", || outside(component, given));
@@ -128,10 +132,13 @@ pub(super) fn bounds(subject: &Subject<'_>, given: &Map<String, Value>, checks: 
             }
         }
     }
-    checks.advise("option-bounds", match costly {
-        Some(seen) => Err(Fault::new(seen, "give the option a maximum that the plugin stays within its limits at")),
-        None => Ok(format!("{tried} bounds and choices tried, {declined} of them declined in due form")),
-    });
+    checks.advise(
+        "option-bounds",
+        match costly {
+            Some(seen) => Err(Fault::new(seen, "give the option a maximum that the plugin stays within its limits at")),
+            None => Ok(format!("{tried} bounds and choices tried, {declined} of them declined in due form")),
+        },
+    );
 }
 
 /// Tries values just outside of what each option declares.
@@ -183,9 +190,9 @@ fn legal(node: &Value) -> Vec<Value> {
     let bounds = ["minimum", "maximum"].into_iter().filter_map(|bound| node.get(bound)).cloned();
     let listed = node["enum"].as_array().into_iter().flatten().cloned();
     let choices = ["oneOf", "anyOf"].into_iter().filter_map(|one| node[one].as_array()).flatten();
-    let constants = choices.flat_map(|one| one.get("const").cloned().into_iter().chain(
-        one["enum"].as_array().into_iter().flatten().cloned(),
-    ));
+    let constants = choices.flat_map(|one| {
+        one.get("const").cloned().into_iter().chain(one["enum"].as_array().into_iter().flatten().cloned())
+    });
     let flags = if node["type"] == "boolean" { vec![json!(true), json!(false)] } else { Vec::new() };
     bounds.chain(listed).chain(constants).chain(flags).collect()
 }

@@ -131,8 +131,11 @@ pub(super) fn transcript(subject: &Subject<'_>) -> String {
     }
 }
 
+/// Answers, and the fuel of each.
+type Answered = (Vec<trial::Answer>, Vec<u64>);
+
 /// What a strategy answers in all spaces in which everything is tried.
-fn searches(subject: &Subject<'_>) -> Vec<Result<(Vec<trial::Answer>, Vec<u64>), String>> {
+fn searches(subject: &Subject<'_>) -> Vec<Result<Answered, String>> {
     let spaces = spaces::all().unwrap_or_default();
     let plan = Plan { workers: 3, failing: 7, ..Plan::ordinary(QUERIES) };
     spaces

@@ -135,17 +135,20 @@ fn wishes(interface: &Interface, checks: &mut Checks) {
         return checks.skip("wishes", "it wishes for no limits of its own");
     };
     let read: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(wishes);
-    checks.add("wishes", match read {
-        Ok(wishes) if wishes.values().all(|value| value.as_u64().is_some_and(|value| value > 0)) => {
-            Ok(serde_json::Value::Object(wishes).to_string())
-        }
-        Ok(_) => Err(Fault::new(
-            format!("`archwright:limits` holds {}", crate::text::shown(wishes, 200)),
-            "each limit is a whole number above 0",
-        )),
-        Err(error) => Err(Fault::new(
-            format!("`archwright:limits` is no JSON object: {error}"),
-            "give limits in [limits] of plugin.toml, and let `archwright plugin build` write the section",
-        )),
-    });
+    checks.add(
+        "wishes",
+        match read {
+            Ok(wishes) if wishes.values().all(|value| value.as_u64().is_some_and(|value| value > 0)) => {
+                Ok(serde_json::Value::Object(wishes).to_string())
+            }
+            Ok(_) => Err(Fault::new(
+                format!("`archwright:limits` holds {}", crate::text::shown(wishes, 200)),
+                "each limit is a whole number above 0",
+            )),
+            Err(error) => Err(Fault::new(
+                format!("`archwright:limits` is no JSON object: {error}"),
+                "give limits in [limits] of plugin.toml, and let `archwright plugin build` write the section",
+            )),
+        },
+    );
 }

@@ -81,8 +81,7 @@ pub fn check_file(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits, se
 /// Checks a component that is loaded, but for its file.
 pub fn check(component: &Component, limits: &Limits, settings: &Settings<'_>) -> Report {
     let mut checks = Checks::new(settings.only.as_deref());
-    let mut plugin =
-        Checked { file: component.name().into(), digest: component.digest().into(), ..Checked::default() };
+    let mut plugin = Checked { file: component.name().into(), digest: component.digest().into(), ..Checked::default() };
     identify(&mut plugin, component);
     check_loaded(component, limits, settings, &mut checks);
     checks.report(plugin)

@@ -220,10 +220,6 @@ impl Checks {
         }
     }
 
-    pub(super) fn has_failed(&self, id: &str) -> bool {
-        self.list.iter().any(|check| check.id == id && check.outcome == Outcome::Failed)
-    }
-
     fn put(&mut self, id: &str, outcome: Outcome, seen: String, advice: Option<String>) {
         let Some(Entry { id, group, statement, .. }) = entry(id) else {
             debug_assert!(false, "`{id}` is in no catalogue");

@@ -119,13 +119,7 @@ struct Grown {
     finished: bool,
 }
 
-fn grow(
-    subject: &Subject<'_>,
-    space: &Arc<Space>,
-    plan: &Plan,
-    budget: u64,
-    grown: &mut Grown,
-) -> Result<(), Trouble> {
+fn grow(subject: &Subject<'_>, space: &Arc<Space>, plan: &Plan, budget: u64, grown: &mut Grown) -> Result<(), Trouble> {
     let mut trial = Trial::open(subject, space, plan)?;
     let start = trial.strategy.fuel_used();
     let (mut before, mut block) = (start, 0);

@@ -34,7 +34,8 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
             let advice = "give each decision a name of its own and a domain that is not empty, conditions on earlier \
                           decisions only, and build a network of each point: docs/writing-a-plugin.md says more";
             checks.add("sound-decisions", Err(Fault::new(error.to_string(), advice)));
-            return checks.skip_rest(Some(Kind::SearchSpace), "its decisions or networks make no sense: mend that first");
+            return checks
+                .skip_rest(Some(Kind::SearchSpace), "its decisions or networks make no sense: mend that first");
         }
     };
     let size = space.size();
@@ -162,13 +163,15 @@ impl Tries<'_> {
             }
             seen.push(format!("{name}: {outcome}"));
         }
-        checks.advise(id, match misfit {
-            None => Ok(seen.join("; ")),
-            Some(fault) => Err(Fault {
-                advice: "decline with `unsupported` what no network can be built for".into(),
-                ..fault
-            }),
-        });
+        checks.advise(
+            id,
+            match misfit {
+                None => Ok(seen.join("; ")),
+                Some(fault) => {
+                    Err(Fault { advice: "decline with `unsupported` what no network can be built for".into(), ..fault })
+                }
+            },
+        );
     }
 
     fn shares(&self, checks: &mut Checks) {

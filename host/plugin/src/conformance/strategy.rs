@@ -87,14 +87,17 @@ fn tour(subject: &Subject<'_>, spaces: Vec<TestedSpace>, checks: &mut Checks) ->
     }
     let accepted = if accepted.is_empty() { others } else { accepted };
     let names: Vec<_> = accepted.iter().map(|one| one.name).collect();
-    checks.add("works-somewhere", match (names.as_slice(), declined.first(), &problem) {
-        ([], Some(reason), None) => Err(Fault::new(
-            format!("it declined them all: {reason}"),
-            "decline only what the plugin cannot work with: one that works nowhere is of no use to anybody",
-        )),
-        ([], ..) => Err(Fault::new("it failed in all of them", "see the checks of the spaces")),
-        (names, ..) => Ok(names.join(", ")),
-    });
+    checks.add(
+        "works-somewhere",
+        match (names.as_slice(), declined.first(), &problem) {
+            ([], Some(reason), None) => Err(Fault::new(
+                format!("it declined them all: {reason}"),
+                "decline only what the plugin cannot work with: one that works nowhere is of no use to anybody",
+            )),
+            ([], ..) => Err(Fault::new("it failed in all of them", "see the checks of the spaces")),
+            (names, ..) => Ok(names.join(", ")),
+        },
+    );
     (accepted, problem)
 }
 
@@ -182,7 +185,8 @@ fn setups(tries: &Tries<'_>, checks: &mut Checks) {
         checks.skip("regards-goal", "it does not depend on values at all");
     }
     checks.check("minimizes", || tries.run(|plan| plan.objectives = vec![values::loss()]));
-    checks.check("two-objectives", || tries.run(|plan| plan.objectives = vec![values::accuracy(), values::parameters()]));
+    checks
+        .check("two-objectives", || tries.run(|plan| plan.objectives = vec![values::accuracy(), values::parameters()]));
     checks.check("no-budget-known", || tries.run(|plan| plan.max_queries = None));
     checks.check("budget-of-one", || {
         tries.run(|plan| {
@@ -215,11 +219,9 @@ fn observations(tries: &Tries<'_>, checks: &mut Checks) {
     ] {
         checks.check(id, || tries.run(|plan| plan.details = details));
     }
-    for (id, telling) in [
-        ("told-out-of-order", Telling::Backwards),
-        ("told-late", Telling::Late),
-        ("told-at-once", Telling::AtOnce),
-    ] {
+    for (id, telling) in
+        [("told-out-of-order", Telling::Backwards), ("told-late", Telling::Late), ("told-at-once", Telling::AtOnce)]
+    {
         checks.check(id, || {
             tries.run(|plan| {
                 plan.telling = telling;

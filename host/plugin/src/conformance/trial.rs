@@ -173,13 +173,8 @@ pub(super) struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     pub(super) fn open(subject: &Subject<'_>, space: &Arc<Space>, plan: &'a Plan) -> Result<Self, Trouble> {
-        let opened = Strategy::open(
-            subject.component,
-            Arc::clone(space),
-            setup(subject, plan),
-            subject.limits,
-            subject.log(),
-        );
+        let opened =
+            Strategy::open(subject.component, Arc::clone(space), setup(subject, plan), subject.limits, subject.log());
         Ok(Self::start(opened.map_err(|error| Trouble { error, asked: 0, told: 0 })?, space, plan))
     }
 
@@ -231,9 +226,8 @@ impl<'a> Trial<'a> {
         let Some(capacity) = u32::try_from(room).ok().filter(|room| *room > 0 && !self.transcript.finished) else {
             return Ok(());
         };
-        let reply = self.call(Call::Ask(capacity), |strategy| strategy.ask(capacity), |reply| {
-            Answer::Asked(reply.clone())
-        })?;
+        let reply =
+            self.call(Call::Ask(capacity), |strategy| strategy.ask(capacity), |reply| Answer::Asked(reply.clone()))?;
         match reply {
             Reply::Queries(queries) => {
                 self.transcript.asked += queries.len();
@@ -263,14 +257,14 @@ impl<'a> Trial<'a> {
 
     fn observation(&mut self, query: &Query) -> Observation {
         self.transcript.told += 1;
-        let fails = self.plan.failing > 0 && self.transcript.told % self.plan.failing == 0;
+        // Nothing is a multiple of 0 but 0 itself.
+        let fails = self.transcript.told.is_multiple_of(self.plan.failing);
         let outcome = if fails {
             EstimateOutcome::Failed("the training diverged".into())
         } else {
             self.trained += usize::from(query.purpose == Purpose::Train);
             let Plan { objectives, values, details, .. } = self.plan;
-            let estimate =
-                values::estimate(&self.space, query, self.trained, objectives.len(), *values, *details);
+            let estimate = values::estimate(&self.space, query, self.trained, objectives.len(), *values, *details);
             EstimateOutcome::Estimated(estimate)
         };
         Observation { query: query.id, outcome }

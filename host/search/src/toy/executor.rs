@@ -76,7 +76,8 @@ impl ToyExecutor {
                 let seen = |epoch| self.landscape.seen(&self.space, &look_up.subject, epoch, training);
                 let epochs = if look_up.curve { levels(until) } else { vec![until] };
                 let epochs = epochs.into_iter().map(|epoch| (epoch, seen(epoch)));
-                let curve = epochs.map(|(epoch, accuracy)| Epoch { epoch, train_loss: 1.0, metrics: metrics(accuracy) });
+                let curve =
+                    epochs.map(|(epoch, accuracy)| Epoch { epoch, train_loss: 1.0, metrics: metrics(accuracy) });
                 let curve = curve.collect();
                 let value = seen(until);
                 let architecture = look_up.subject.clone();

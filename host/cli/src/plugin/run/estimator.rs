@@ -90,7 +90,8 @@ fn told(options: &RunPlugin, component: &Component, tried: &[Tried]) -> String {
         options.toy.name(),
         options.queries
     );
-    let mut table = crate::runs::table(["asked for", "spent", "cost", "estimated", "failed", "Kendall tau", "Spearman"]);
+    let mut table =
+        crate::runs::table(["asked for", "spent", "cost", "estimated", "failed", "Kendall tau", "Spearman"]);
     for Tried { asked, judged, found } in tried {
         let number = |value: Option<f64>| value.map_or("none".into(), |value| format!("{value:.3}"));
         let fidelities: Vec<f64> = judged.iter().filter_map(|one| one.fidelity).collect();
@@ -106,7 +107,8 @@ fn told(options: &RunPlugin, component: &Component, tried: &[Tried]) -> String {
             number(found.spearman),
         ]);
     }
-    let _ = writeln!(text, "{table}\n\nFidelity and cost are shares of a full training, the mean over the architectures.");
+    let _ =
+        writeln!(text, "{table}\n\nFidelity and cost are shares of a full training, the mean over the architectures.");
     if let Some(reason) = tried.iter().flat_map(|one| &one.judged).find_map(|one| one.failure.as_ref()) {
         let _ = writeln!(text, "The first failure: {reason}");
     }

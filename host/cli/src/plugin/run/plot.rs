@@ -15,7 +15,8 @@ pub(super) struct Line<'a> {
 /// Draws curves over the number of queries, in plain characters. The first one is in front.
 pub(super) fn drawn(lines: &[Line<'_>]) -> String {
     let known = || lines.iter().flat_map(|line| line.values.iter().flatten().copied());
-    let (low, high) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), one| (low.min(one), high.max(one)));
+    let (low, high) =
+        known().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), one| (low.min(one), high.max(one)));
     let queries = lines.iter().map(|line| line.values.len()).max().unwrap_or(0);
     if queries == 0 || !(low.is_finite() && high.is_finite()) {
         return String::new();

@@ -23,12 +23,8 @@ pub(super) fn run(
     locations: &Locations,
     output: Output,
 ) -> Result<(), CliError> {
-    let choice = SpaceChoice {
-        space: path.display().to_string(),
-        options: options.options.clone(),
-        input: None,
-        classes: 10,
-    };
+    let choice =
+        SpaceChoice { space: path.display().to_string(), options: options.options.clone(), input: None, classes: 10 };
     let space = open(&choice, locations)?;
     let mut sizes = Vec::new();
     let mut failures = Vec::new();

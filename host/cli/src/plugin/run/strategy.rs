@@ -88,12 +88,7 @@ pub(super) fn run(
     Ok(())
 }
 
-fn search(
-    options: &RunPlugin,
-    component: &Component,
-    locations: &Locations,
-    stop: &Stop,
-) -> Result<Found, CliError> {
+fn search(options: &RunPlugin, component: &Component, locations: &Locations, stop: &Stop) -> Result<Found, CliError> {
     let environment = locations.environment(false)?;
     let mut trace = Trace::default();
     let prepare = |estimator: &str| -> Result<Search, CliError> {
@@ -179,7 +174,8 @@ fn random(options: &RunPlugin, values: &[f64]) -> Result<Band, CliError> {
             draws.collect()
         })
         .collect();
-    Ok(mean_curve(&searches, Bootstrap { level: 0.95, resamples: 200, seed: options.seed }).context("the mean")?)
+    let bootstrap = Bootstrap { level: 0.95, resamples: 200, seed: options.seed };
+    Ok(mean_curve(&searches, &bootstrap).context("the mean")?)
 }
 
 fn told(component: &Component, problem: &str, found: &Found, random: &Band) -> String {
@@ -249,7 +245,8 @@ fn plot(component: &Component, problem: &str, found: &Found, random: &Band) -> R
     let shown: Vec<(f64, f64)> =
         (1u32..).map(f64::from).zip(&found.trace.best).filter_map(|(query, best)| Some((query, (*best)?))).collect();
     let (positions, best): (Vec<f64>, Vec<f64>) = shown.into_iter().unzip();
-    let band = Band { shown: Shown::Mean { level: 0.95 }, runs: 1, middle: best.clone(), low: best.clone(), high: best };
+    let band =
+        Band { shown: Shown::Mean { level: 0.95 }, runs: 1, middle: best.clone(), low: best.clone(), high: best };
     let queries: Vec<f64> = (1u32..).map(f64::from).take(random.middle.len()).collect();
     let curves = [
         Curve { name: component.name(), positions: &positions, band: &band },

@@ -37,7 +37,7 @@ pub(super) struct Work {
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) enum End {
+pub(in crate::conformance) enum End {
     Estimated(Estimate),
     Failed(String),
     /// It refused the query, in due form.
@@ -164,7 +164,13 @@ impl Bench<'_> {
         Ok(matches!(self.states[job], State::Acting { .. }))
     }
 
-    fn take(&mut self, job: usize, step: Result<Step, PluginError>, before: u64, actions: usize) -> Result<(), Trouble> {
+    fn take(
+        &mut self,
+        job: usize,
+        step: Result<Step, PluginError>,
+        before: u64,
+        actions: usize,
+    ) -> Result<(), Trouble> {
         self.fuel = self.fuel.max(self.estimator.fuel_used() - before);
         self.states[job] = match step {
             Ok(step @ Step::Act(_)) => State::Acting { step, actions },

@@ -61,7 +61,10 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
     checks.consider("fuel-per-call", || resources::fuel(subject, most(|done| done.fuel)));
     checks.consider("memory", || resources::memory(subject, most(|done| done.memory)));
     resources::log_volume(subject, checks, || {
-        accepted.first().and_then(|one| carry_out(subject, &one.space, &one.work).ok()).map_or(0, |done| done.ends.len())
+        accepted
+            .first()
+            .and_then(|one| carry_out(subject, &one.space, &one.work).ok())
+            .map_or(0, |done| done.ends.len())
     });
     claims::check(&tries, checks);
 }
@@ -90,14 +93,17 @@ fn tour(subject: &Subject<'_>, spaces: Vec<TestedSpace>, checks: &mut Checks) ->
     }
     let accepted = if accepted.is_empty() { others } else { accepted };
     let names: Vec<_> = accepted.iter().map(|one| one.name).collect();
-    checks.add("works-somewhere", match (names.as_slice(), declined, &problem) {
-        ([], Some(reason), None) => Err(Fault::new(
-            format!("it declined them all: {reason}"),
-            "decline only what the plugin cannot work with: one that works nowhere is of no use to anybody",
-        )),
-        ([], ..) => Err(Fault::new("it failed in all of them", "see the checks of the spaces")),
-        (names, ..) => Ok(names.join(", ")),
-    });
+    checks.add(
+        "works-somewhere",
+        match (names.as_slice(), declined, &problem) {
+            ([], Some(reason), None) => Err(Fault::new(
+                format!("it declined them all: {reason}"),
+                "decline only what the plugin cannot work with: one that works nowhere is of no use to anybody",
+            )),
+            ([], ..) => Err(Fault::new("it failed in all of them", "see the checks of the spaces")),
+            (names, ..) => Ok(names.join(", ")),
+        },
+    );
     (accepted, problem)
 }
 
@@ -193,7 +199,8 @@ fn endings(tries: &Tries<'_>, checks: &mut Checks) {
     checks.check("nan-outcomes", || {
         let done = tries.run(|_, work| work.fate = Fate::Divergence).map(counted);
         done.map_err(|fault| Fault {
-            advice: "look whether what an outcome says is a number, and end the job with `failed` where it is not".into(),
+            advice: "look whether what an outcome says is a number, and end the job with `failed` where it is not"
+                .into(),
             ..fault
         })
     });
@@ -240,7 +247,10 @@ fn queries(tries: &Tries<'_>, checks: &mut Checks) {
                 if !rises || !within {
                     let curve: Vec<_> = estimate.curve.iter().map(|point| point.fidelity).collect();
                     return Err(Fault::new(
-                        format!("a curve has points at {curve:?}, and the estimate is of fidelity {}", estimate.fidelity),
+                        format!(
+                            "a curve has points at {curve:?}, and the estimate is of fidelity {}",
+                            estimate.fidelity
+                        ),
                         "give a curve's points in the order of their fidelity, up to that of the estimate",
                     ));
                 }

@@ -64,9 +64,7 @@ impl<'a> Trainer<'a> {
                 let cost = if self.states.insert(name.clone()) { 1.0 } else { 0.0 };
                 ActionOutcome { weights: Some(name), cost, ..self.valued(0.5) }
             }
-            PluginAction::EvaluateShared(evaluation) => {
-                self.valued(spaces::accuracy(self.space, &evaluation.subject))
-            }
+            PluginAction::EvaluateShared(evaluation) => self.valued(spaces::accuracy(self.space, &evaluation.subject)),
             PluginAction::DifferentiateShared(derivative) => {
                 let Relaxation { probabilities, .. } = &derivative.relaxation;
                 let (accuracy, gradient) = values::relaxed(self.space, probabilities);
