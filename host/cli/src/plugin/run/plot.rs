@@ -22,20 +22,18 @@ pub(super) fn drawn(lines: &[Line<'_>]) -> String {
         return String::new();
     }
     let span = if high > low { high - low } else { 1.0 };
-    let mut field = vec![[' '; WIDTH]; HEIGHT];
-    for line in lines.iter().rev() {
-        for column in 0..WIDTH {
-            let query = column * (queries - 1) / (WIDTH - 1).max(1);
-            let Some(Some(value)) = line.values.get(query) else { continue };
-            let above = ((value - low) / span * (HEIGHT - 1) as f64).round() as usize;
-            field[HEIGHT - 1 - above.min(HEIGHT - 1)][column] = line.mark;
-        }
-    }
+    let row = |value: f64| HEIGHT - 1 - ((value - low) / span * (HEIGHT - 1) as f64).round() as usize;
+    // Of a cell the curve in front that comes through it.
+    let cell = |at: usize, column: usize| {
+        let query = column * (queries - 1) / (WIDTH - 1);
+        let mark = |line: &Line<'_>| (row((*line.values.get(query)?)?) == at).then_some(line.mark);
+        lines.iter().find_map(mark).unwrap_or(' ')
+    };
     let mut text = String::new();
-    for (row, cells) in field.iter().enumerate() {
-        let value = high - span * row as f64 / (HEIGHT - 1) as f64;
-        let label = if row % 4 == 0 || row + 1 == HEIGHT { format!("{value:8.4}") } else { " ".repeat(8) };
-        let cells: String = cells.iter().collect();
+    for at in 0..HEIGHT {
+        let value = high - span * at as f64 / (HEIGHT - 1) as f64;
+        let label = if at % 4 == 0 || at + 1 == HEIGHT { format!("{value:8.4}") } else { " ".repeat(8) };
+        let cells: String = (0..WIDTH).map(|column| cell(at, column)).collect();
         text.push_str(&format!("{label} |{}\n", cells.trim_end()));
     }
     let count = queries.to_string();

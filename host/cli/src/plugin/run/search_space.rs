@@ -68,13 +68,13 @@ fn told(component: &Component, space: &Space, sizes: &[Footprint], failures: &[S
         space.context().input
     );
     let mut table = crate::runs::table(["", "smallest", "median", "largest"]);
-    let whats: [(&str, fn(&Footprint) -> u64); 4] = [
-        ("parameters", |one| one.parameters),
-        ("multiply-adds", |one| one.multiply_adds),
-        ("depth", |one| one.depth.into()),
-        ("activation bytes", |one| one.activation_bytes),
-    ];
-    for (what, number) in whats {
+    for what in ["parameters", "multiply-adds", "depth", "activation bytes"] {
+        let number = |one: &Footprint| match what {
+            "parameters" => one.parameters,
+            "multiply-adds" => one.multiply_adds,
+            "depth" => one.depth.into(),
+            _ => one.activation_bytes,
+        };
         let values: Vec<f64> = sizes.iter().map(|one| number(one) as f64).collect();
         let at = |share| quantile(&values, share).map(|value| HumanCount(value as u64).to_string());
         if let (Some(smallest), Some(median), Some(largest)) = (at(0.0), at(0.5), at(1.0)) {
