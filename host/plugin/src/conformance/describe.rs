@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::report::{Checks, Fault, Seen};
-use super::{Subject, estimator, search_space, strategy};
+use super::{Subject, estimator, search_space, strategy, trial};
 use crate::{Component, GuestError, Kind, Limits, PluginError};
 
 /// Values of options that are tried at most.
@@ -75,9 +75,22 @@ fn refuses_unknown(component: &Component, options: &Map<String, Value>) -> Seen 
 fn opens(subject: &Subject<'_>) -> Seen {
     let complete = subject.options.to_string();
     match probe(subject) {
-        Err(error @ PluginError::Guest { .. }) if refuses_options(&error) => Err(error.into()),
+        Err(error) if trial::declines(&error) => Ok(format!("it declines all test spaces, with {complete}")),
+        Err(error) if is_opening(&error) => Err(error.into()),
         _ => Ok(format!("opened with {complete}")),
     }
+}
+
+/// Whether an error came when the plugin was opened.
+fn is_opening(error: &PluginError) -> bool {
+    let (PluginError::Guest { call, .. }
+    | PluginError::Trap { call, .. }
+    | PluginError::Limit { call, .. }
+    | PluginError::Invalid { call, .. }) = error
+    else {
+        return false;
+    };
+    call == "open" || call == "instantiate"
 }
 
 fn refuses_options(error: &PluginError) -> bool {
@@ -121,7 +134,7 @@ pub(super) fn bounds(subject: &Subject<'_>, given: &Map<String, Value>, checks: 
             };
             match probe(&subject.with(complete)) {
                 Ok(()) => {}
-                Err(error) if refuses_options(&error) || super::trial::declines(&error) => declined += 1,
+                Err(error) if refuses_options(&error) || trial::declines(&error) => declined += 1,
                 Err(error @ PluginError::Limit { .. }) => {
                     costly.get_or_insert_with(|| format!("with `{name}` = {value}: {error}"));
                 }

@@ -191,7 +191,7 @@ impl Grown {
         let from = self.blocks.len() / 4;
         let points: Vec<(f64, f64)> = (from..self.blocks.len())
             .filter(|place| self.blocks[*place] > 0.0)
-            .map(|place| (((place + 1) as f64).ln(), self.blocks[place].ln()))
+            .map(|place| ((place as f64 + 0.5).ln(), self.blocks[place].ln()))
             .collect();
         if points.len() < 8 {
             return None;
