@@ -96,16 +96,16 @@ fn explained(error: PluginError, interface: &Interface) -> Fault {
     let foreign: Vec<_> = interface.foreign_imports().collect();
     match &error {
         PluginError::Import { file, .. } if foreign.iter().any(|name| wasi(name)) => {
-            Fault::new(format!("{file}: it imports {}", foreign.join(", ")), WITHOUT_WASI)
+            Fault::new(format!("{file}: it imports {}", listed(&foreign)), WITHOUT_WASI)
         }
         PluginError::Import { file, .. } if !foreign.is_empty() => Fault::new(
-            format!("{file}: it imports {}", foreign.join(", ")),
+            format!("{file}: it imports {}", listed(&foreign)),
             "the host gives plugins interfaces of `archwright:nas` and nothing else: find what needs the others, and do \
              without it",
         ),
         PluginError::NotAComponent { .. } if foreign.iter().any(|name| wasi(name)) => {
             let advice = format!("{}; and {WITHOUT_WASI}", advice::on(&error));
-            Fault::new(format!("{error}; it imports {}", foreign.join(", ")), advice)
+            Fault::new(format!("{error}; it imports {}", listed(&foreign)), advice)
         }
         PluginError::Load { .. } => Fault::new(
             error.to_string(),
@@ -114,6 +114,16 @@ fn explained(error: PluginError, interface: &Interface) -> Fault {
         ),
         _ => error.into(),
     }
+}
+
+/// The first few of a list of names, and how many more there are.
+fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 fn size(bytes: &[u8], limits: &Limits, checks: &mut Checks) {
