@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use compare::{Compare, Report, Table, TableImport};
-pub(crate) use plugin::{New, Plugin};
+pub(crate) use plugin::{Check, New, Plugin, RunPlugin};
 
 /// Searches neural network architectures with sandboxed methods.
 #[derive(Debug, Parser)]
@@ -100,7 +100,7 @@ pub(crate) enum Command {
     /// Look through what the store remembers; check it, export it, delete from it.
     #[command(subcommand)]
     Cache(Cache),
-    /// List and inspect plugins; make, build and check one of your own.
+    /// List and inspect plugins; make one of your own, build it, check it, try it.
     #[command(subcommand)]
     Plugin(Plugin),
     /// List search spaces and look into one.

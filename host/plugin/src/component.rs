@@ -157,10 +157,12 @@ impl Component {
         self.0.schema.names().collect()
     }
 
-    /// Asks a fresh instance to describe itself.
-    pub(crate) fn describe_again(&self, limits: &Limits) -> Result<Description, PluginError> {
-        describe(&self.0.engine, &self.0.export, self.name(), &self.in_force(limits))
-            .map(|(description, _)| description)
+    /// Asks a fresh instance to describe itself, twice.
+    pub(crate) fn describe_again(&self, limits: &Limits) -> Result<[Description; 2], PluginError> {
+        let invalid = |wrong: Wrong| wrong.in_call(self.name(), "describe");
+        let [first, second] =
+            given_descriptions(&self.0.engine, &self.0.export, self.name(), &self.in_force(limits))?;
+        Ok([checked::description(first).map_err(invalid)?, checked::description(second).map_err(invalid)?])
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -200,6 +202,26 @@ fn describe(
     name: &str,
     limits: &InForce,
 ) -> Result<(Description, Schema), PluginError> {
+    let [description] = given_descriptions(engine, export, name, limits)?;
+    let invalid = |wrong: Wrong| wrong.in_call(name, "describe");
+    let description = checked::description(description).map_err(invalid)?;
+    let schema = Schema::compile(&description.options_schema).map_err(|problem| {
+        let path = shown(&problem.path, MESSAGE_BYTES);
+        invalid(Wrong::new(format!("options-schema at {path}"), problem.problem))
+    })?;
+    Ok((description, schema))
+}
+
+/// Asks one instance to describe itself.
+type Describe = Box<dyn FnMut(&mut Guest) -> Result<bindings::types::Description, PluginError>>;
+
+/// What a fresh instance says of itself, asked so many times.
+fn given_descriptions<const TIMES: usize>(
+    engine: &Engine,
+    export: &Export,
+    name: &str,
+    limits: &InForce,
+) -> Result<[bindings::types::Description; TIMES], PluginError> {
     let plugin = name.to_owned();
     let log: LogSink = Arc::new(move |level, line| {
         if level >= LogLevel::Warn {
@@ -209,25 +231,29 @@ fn describe(
         }
     });
     let mut guest = Guest::new(engine, name, limits, log);
-    let description = match export {
+    let mut describe: Describe = match export {
         Export::Strategy(export) => {
             let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;
-            guest.call("describe", |store| instance.archwright_nas_strategy().call_describe(store))?
+            Box::new(move |guest| {
+                guest.call("describe", |store| instance.archwright_nas_strategy().call_describe(store))
+            })
         }
         Export::Estimator(export) => {
             let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;
-            guest.call("describe", |store| instance.archwright_nas_estimator().call_describe(store))?
+            Box::new(move |guest| {
+                guest.call("describe", |store| instance.archwright_nas_estimator().call_describe(store))
+            })
         }
         Export::SearchSpace(export) => {
             let instance = guest.instantiate(|store| export.instantiate(&mut *store))?;
-            guest.call("describe", |store| instance.archwright_nas_search_space().call_describe(store))?
+            Box::new(move |guest| {
+                guest.call("describe", |store| instance.archwright_nas_search_space().call_describe(store))
+            })
         }
     };
-    let invalid = |wrong: Wrong| wrong.in_call(name, "describe");
-    let description = checked::description(description).map_err(invalid)?;
-    let schema = Schema::compile(&description.options_schema).map_err(|problem| {
-        let path = shown(&problem.path, MESSAGE_BYTES);
-        invalid(Wrong::new(format!("options-schema at {path}"), problem.problem))
-    })?;
-    Ok((description, schema))
+    let mut given = Vec::with_capacity(TIMES);
+    for _ in 0..TIMES {
+        given.push(describe(&mut guest)?);
+    }
+    <[_; TIMES]>::try_from(given).map_err(|_| PluginError::Engine { problem: "a description was lost".into() })
 }

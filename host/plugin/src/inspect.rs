@@ -7,9 +7,9 @@ use crate::guest::MESSAGE_BYTES;
 use crate::model::Kind;
 
 /// The version of `wit/` that this host is built with.
-const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
+pub(crate) const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
 
-const PACKAGE: &str = "archwright:nas/";
+pub(crate) const PACKAGE: &str = "archwright:nas/";
 
 /// Longest name of an import or export that is shown, in bytes.
 const NAME_BYTES: usize = 200;

@@ -34,6 +34,7 @@ mod imports;
 mod inspect;
 #[doc(hidden)]
 pub mod internals;
+mod interface;
 mod limiter;
 mod limits;
 mod log;
@@ -51,6 +52,7 @@ pub use component::Component;
 pub use engine::{Engine, EngineOptions, NanProfile};
 pub use error::{GuestError, PluginError};
 pub use estimator::{Estimator, EstimatorSetup};
+pub use interface::Interface;
 pub use limits::{Limits, Setting};
 pub use log::{LogLevel, LogSink};
 pub use model::Kind;

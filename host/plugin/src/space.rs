@@ -77,6 +77,12 @@ impl SpaceComponent {
         Ok(space)
     }
 
+    /// Bytes of linear memory in use by the live instance.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.as_ref().map_or(0, |live| live.guest.memory_bytes())
+    }
+
     fn start(&self) -> Result<Live, PluginError> {
         let Export::SearchSpace(export) = self.component.export() else {
             return Err(self.component.wrong_kind(Kind::SearchSpace));
@@ -89,30 +95,8 @@ impl SpaceComponent {
         Ok(Live { guest, plugin, definition })
     }
 
-    /// Asks the live instance, or a fresh one.
-    fn ask<T>(&self, question: impl FnOnce(&mut Live) -> Result<T, PluginError>) -> Result<T, SpaceError> {
-        let mut slot = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = match slot.take() {
-            Some(live) => Ok(live),
-            None => self.start(),
-        }
-        .and_then(|mut live| {
-            let answer = question(&mut live);
-            if answer.as_ref().err().is_none_or(PluginError::is_recoverable) {
-                *slot = Some(live);
-            }
-            answer
-        });
-        answer.map_err(|error| SpaceError::Unsupported(error.to_string()))
-    }
-}
-
-impl SearchSpace for SpaceComponent {
-    fn decisions(&self) -> &[Decision] {
-        &self.decisions
-    }
-
-    fn build(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
+    /// The network of a point, or the plugin's own error.
+    pub(crate) fn try_build(&self, values: &[Value], context: &Context) -> Result<Network, PluginError> {
         let values = lower::values(values);
         let given = context;
         let context = wit::Context {
@@ -129,7 +113,8 @@ impl SearchSpace for SpaceComponent {
         })
     }
 
-    fn recipe(&self, values: &[Value]) -> Result<BTreeMap<String, Scalar>, SpaceError> {
+    /// The training hyperparameters of a point, or the plugin's own error.
+    pub(crate) fn try_recipe(&self, values: &[Value]) -> Result<BTreeMap<String, Scalar>, PluginError> {
         let values = lower::values(values);
         self.ask(|Live { guest, plugin, definition }| {
             let recipe = guest.ask("recipe", |store| {
@@ -148,6 +133,44 @@ impl SearchSpace for SpaceComponent {
             }
             Ok(checked)
         })
+    }
+
+    /// The decisions, asked for again.
+    pub(crate) fn try_decisions(&self) -> Result<Vec<Decision>, PluginError> {
+        self.ask(|Live { guest, plugin, definition }| {
+            let decisions = guest.call("decisions", |store| {
+                plugin.archwright_nas_search_space().definition().call_decisions(store, *definition)
+            })?;
+            Ok(checked::decisions(decisions))
+        })
+    }
+
+    /// Asks the live instance, or a fresh one.
+    fn ask<T>(&self, question: impl FnOnce(&mut Live) -> Result<T, PluginError>) -> Result<T, PluginError> {
+        let mut slot = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = match slot.take() {
+            Some(live) => live,
+            None => self.start()?,
+        };
+        let answer = question(&mut live);
+        if answer.as_ref().err().is_none_or(PluginError::is_recoverable) {
+            *slot = Some(live);
+        }
+        answer
+    }
+}
+
+impl SearchSpace for SpaceComponent {
+    fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    fn build(&self, values: &[Value], context: &Context) -> Result<Network, SpaceError> {
+        self.try_build(values, context).map_err(|error| SpaceError::Unsupported(error.to_string()))
+    }
+
+    fn recipe(&self, values: &[Value]) -> Result<BTreeMap<String, Scalar>, SpaceError> {
+        self.try_recipe(values).map_err(|error| SpaceError::Unsupported(error.to_string()))
     }
 }
 

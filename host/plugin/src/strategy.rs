@@ -63,6 +63,22 @@ impl Strategy {
         let mut guest = Guest::new(component.engine(), component.name(), &component.in_force(limits), log);
         guest.state().space = Some(Arc::clone(&space));
         let plugin = guest.instantiate(|store| export.instantiate(store))?;
+        Self::start(guest, plugin, space, setup)
+    }
+
+    /// Starts another search in the instance of this one, which is not asked any more: what it answers must not depend on
+    /// this one.
+    pub(crate) fn another(self, setup: StrategySetup) -> Result<Self, PluginError> {
+        let Self { guest, plugin, space, .. } = self;
+        Self::start(guest, plugin, space, setup)
+    }
+
+    fn start(
+        mut guest: Guest,
+        plugin: StrategyPlugin,
+        space: Arc<Space>,
+        setup: StrategySetup,
+    ) -> Result<Self, PluginError> {
         let setup = wit::Setup {
             decisions: lower::decisions(space.decisions()),
             objectives: lower::objectives(&setup.objectives),

@@ -25,8 +25,10 @@ mod resumption;
 mod search;
 mod set;
 mod shared;
+mod simulated;
 mod stop;
 mod tabular;
+pub mod toy;
 mod trainers;
 mod verify;
 

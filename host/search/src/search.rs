@@ -281,6 +281,24 @@ impl Search {
         set.conduct(Journal::nowhere(), executor, observer, None)
     }
 
+    /// As [`Search::rehearse`], on the table that the task is.
+    ///
+    /// # Errors
+    /// As [`Search::run`], and where the task is no table.
+    pub fn rehearse_on_table(&self, stop: &Stop, observer: &mut dyn Observer) -> Result<Report, SearchError> {
+        let Some((mut executor, ready)) = self.on_table()? else {
+            let problem = "this is no table of measurements";
+            return Err(self.source.error(&["task", "data"], problem, None).into());
+        };
+        self.rehearse(&mut executor, &ready, stop, observer)
+    }
+
+    /// What the table that the task is has of every architecture after a full training, as the search sees it; nothing of
+    /// other tasks.
+    pub fn table_values(&self) -> Vec<f64> {
+        self.loaded.tabular.as_ref().map(Tabular::values).unwrap_or_default()
+    }
+
     /// What carries actions out: trainers for the task, or a table; with what it works on and how many workers it has. An
     /// error says that it was stopped before `before`.
     pub(crate) fn hands(

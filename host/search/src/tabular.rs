@@ -1,7 +1,5 @@
 //! Tasks that are tables of measurements: what is looked up, and the simulated workers that take their time over it.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::executor::{ActionResult, Executor, ExecutorEvent, Work};
 use crate::experiment::{ExperimentFile, ObjectiveName, Signal};
 use crate::set::LATENCY;
+use crate::simulated::Workers;
 
 /// The name under which measurements are offered and needed.
 pub(crate) const LOOK_UP: &str = "look-up";
@@ -131,6 +130,14 @@ impl Tabular {
             rows.filter_map(|row| column.mean(row, level)).reduce(best)
         };
         Optimum { seen: of(seen), test: of(test) }
+    }
+
+    /// What the search sees of each architecture that the experiment allows after a full training, the mean over trainings.
+    pub(crate) fn values(&self) -> Vec<f64> {
+        let level = self.table.head().epochs.len().saturating_sub(1);
+        let Some(column) = self.column(self.seen().0) else { return Vec::new() };
+        let small = |row: &usize| self.table.facts(*row).is_none_or(|facts| self.sizes.check(&facts.footprint).is_ok());
+        (0..self.table.len()).filter(small).filter_map(|row| column.mean(row, level)).collect()
     }
 
     /// Trainings of an architecture that have what the search sees at a level.
@@ -274,42 +281,18 @@ impl View<'_> {
     }
 }
 
-/// Simulated workers on a simulated clock, who take as long over a measurement as it took.
+/// Simulated workers, who take as long over a measurement as it took.
 ///
 /// What comes of what is submitted is determined by that alone.
 pub(crate) struct TableExecutor {
     tabular: Tabular,
     space: Arc<Space>,
-    workers: usize,
-    now: f64,
-    /// Ends of what is worked on, in the order of time and then of tickets.
-    ends: BinaryHeap<Reverse<(Time, u64)>>,
-    results: HashMap<u64, ActionResult>,
-    waiting: VecDeque<(u64, f64)>,
-}
-
-/// A moment. None is NaN: seconds are sums of finite ones.
-#[derive(Clone, Copy, PartialEq)]
-struct Time(f64);
-
-impl Eq for Time {}
-
-impl PartialOrd for Time {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Time {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
+    workers: Workers,
 }
 
 impl TableExecutor {
     pub(crate) fn new(tabular: Tabular, space: Arc<Space>, workers: usize) -> Self {
-        let (ends, results, waiting) = (BinaryHeap::new(), HashMap::new(), VecDeque::new());
-        Self { tabular, space, workers: workers.max(1), now: 0.0, ends, results, waiting }
+        Self { tabular, space, workers: Workers::new(workers) }
     }
 }
 
@@ -322,32 +305,14 @@ impl Executor for TableExecutor {
                 Err(Failure { kind: FailureKind::Unsupported, message })
             }
         };
-        // What fails costs nothing.
-        let seconds = result.as_ref().map_or(0.0, |outcome| outcome.seconds);
-        self.results.insert(ticket, result);
-        if self.ends.len() < self.workers {
-            self.ends.push(Reverse((Time(self.now + seconds), ticket)));
-        } else {
-            self.waiting.push_back((ticket, seconds));
-        }
+        self.workers.submit(ticket, result);
     }
 
-    /// With patience, time goes on to the next end; without, only what ends now is told.
     fn next(&mut self, patience: Duration) -> Option<ExecutorEvent> {
-        let Reverse((Time(end), ticket)) = *self.ends.peek()?;
-        if patience.is_zero() && end > self.now {
-            return None;
-        }
-        self.ends.pop();
-        self.now = end;
-        if let Some((ticket, seconds)) = self.waiting.pop_front() {
-            self.ends.push(Reverse((Time(self.now + seconds), ticket)));
-        }
-        let result = self.results.remove(&ticket)?;
-        Some(ExecutorEvent::Ended { ticket, result })
+        self.workers.next(patience)
     }
 
     fn clock(&self) -> Option<f64> {
-        Some(self.now)
+        Some(self.workers.now())
     }
 }

@@ -3,22 +3,34 @@
 use std::path::PathBuf;
 
 use archwright_build::manifest::{Kind, Language};
+use archwright_plugin::conformance::Group;
+use archwright_search::toy::Toy;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
     /// List the bundled plugins.
     List,
-    /// Show what a plugin says of itself, with its options.
+    /// Show what a plugin says of itself, with its options; of a file that does not load, what it imports and exports, and
+    /// why it does not load.
     Inspect {
         /// Name of a bundled plugin, or path of a component.
         plugin: String,
     },
-    /// Run the conformance suite on a plugin.
-    Check {
+    /// Check whether a plugin keeps the contract, and say how to mend what does not. Exit code 1: a check failed.
+    Check(Check),
+    /// Print a digest of what a plugin answers in setups that are always the same.
+    #[command(hide = true)]
+    Transcript {
         /// Name of a bundled plugin, or path of a component.
         plugin: String,
+        /// Set an option of the plugin.
+        #[arg(short, long = "option", value_name = "KEY=VALUE")]
+        options: Vec<String>,
     },
+    /// Try a plugin on a made-up problem or a table of measurements, without a trainer and without a store.
+    Run(Box<RunPlugin>),
     /// Make a project for a plugin of your own: small, commented, tested, and it works at once.
     New(New),
     /// Build a plugin's project into a component.
@@ -94,4 +106,66 @@ impl From<PluginLanguage> for Language {
             PluginLanguage::JavaScript => Self::JavaScript,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Name of a bundled plugin, or path of a component.
+    pub(crate) plugin: String,
+    /// Make these checks alone; can be given several times.
+    #[arg(long, value_name = "GROUP", value_parser = groups())]
+    pub(crate) only: Vec<Group>,
+    /// Be content with fewer queries and fewer spaces.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Check with this option instead of its default, e.g. `-o population_size=10`.
+    #[arg(short, long = "option", value_name = "KEY=VALUE")]
+    pub(crate) options: Vec<String>,
+}
+
+fn groups() -> impl TypedValueParser<Value = Group> {
+    PossibleValuesParser::new(Group::ALL.map(Group::name)).map(|name| {
+        // One of the names above.
+        Group::ALL.into_iter().find(|group| group.name() == name).unwrap_or(Group::File)
+    })
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunPlugin {
+    /// Name of a bundled plugin, or path of a component.
+    pub(crate) plugin: String,
+    /// Space that is searched: a bundled one, or path of a file. Of a search space, the plugin itself.
+    #[arg(long, default_value = "nas-bench-201")]
+    pub(crate) space: String,
+    /// Sort of made-up problem.
+    #[arg(long, value_name = "NAME", default_value = "interactions", value_parser = toys(), conflicts_with = "table")]
+    pub(crate) toy: Toy,
+    /// Table of measurements instead of a made-up problem.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) table: Option<PathBuf>,
+    /// Data set of the table, where it has several.
+    #[arg(long, value_name = "NAME", requires = "table")]
+    pub(crate) data_set: Option<String>,
+    /// Queries of a strategy, or architectures that are looked at.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) queries: u32,
+    /// Seed of the plugin and of the problem.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Set an option of the plugin, e.g. `-o population_size=10`.
+    #[arg(short, long = "option", value_name = "KEY=VALUE")]
+    pub(crate) options: Vec<String>,
+    /// Queries in flight.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) workers: u32,
+    /// Write a plot to this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
+fn toys() -> impl TypedValueParser<Value = Toy> {
+    PossibleValuesParser::new(Toy::ALL.map(Toy::name)).map(|name| {
+        // One of the names above.
+        Toy::ALL.into_iter().find(|toy| toy.name() == name).unwrap_or(Toy::Additive)
+    })
 }

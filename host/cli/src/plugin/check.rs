@@ -1,37 +1,155 @@
 //! Whether a plugin keeps the contract.
 
-use std::process::ExitCode;
+use std::fmt::Write as _;
+use std::process::{Command, ExitCode};
 
-use archwright_plugin::{Limits, conformance};
-use serde_json::json;
+use archwright_plugin::conformance::{self, Check, Group, Outcome, Report, Settings};
+use archwright_plugin::{Engine, Limits};
 
-use super::load;
+use super::{find, kind_name, load};
+use crate::args;
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
+use crate::runs::count;
+use crate::space::key_values;
 
-pub(super) fn check(plugin: &str, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+/// Spaces in front of what was seen and what to do.
+const INDENT: &str = "          ";
+
+pub(super) fn check(options: &args::Check, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
+    let limits = Limits::default();
+    let path = find(&options.plugin, locations)?;
     let engine = locations.engine()?;
-    let component = load(&engine, plugin, locations)?;
-    let results = conformance::check(&component, &Limits::default());
-    let failed = results.iter().filter(|result| !result.passed).count();
+    // A file that is too large is not read whole.
+    let bytes = Engine::read(&path, &limits)?;
+    let elsewhere = || elsewhere(options);
+    let settings = Settings {
+        options: key_values(&options.options)?,
+        only: (!options.only.is_empty()).then(|| options.only.clone()),
+        quick: options.quick,
+        elsewhere: Some(&elsewhere),
+    };
+    let report = conformance::check_file(&engine, &path.display().to_string(), &bytes, &limits, &settings);
     if output.json {
-        let list: Vec<_> = results
-            .iter()
-            .map(|result| json!({ "check": result.name, "passed": result.passed, "detail": result.detail }))
-            .collect();
-        output.value(&list)?;
+        output.value(&report)?;
     } else {
-        let mut text = String::new();
-        for result in &results {
-            let mark = if result.passed { "ok    " } else { "FAILED" };
-            text.push_str(&format!("{mark}  {}", result.name));
-            if !result.passed {
-                text.push_str(&format!(": {}", result.detail));
-            }
-            text.push('\n');
-        }
-        text.push_str(&format!("{} checks, {failed} failed", results.len()));
-        output.text(&text)?;
+        output.text(&told(&report))?;
     }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report.passed { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Prints the plugin's transcript, for another process that compares it with its own.
+pub(super) fn transcript(
+    plugin: &str,
+    options: &[String],
+    locations: &Locations,
+    output: Output,
+) -> Result<ExitCode, CliError> {
+    let component = load(&locations.engine()?, plugin, locations)?;
+    let digest = conformance::transcript(&component, &Limits::default(), &key_values(options)?);
+    if output.json {
+        output.value(&digest)?;
+    } else {
+        output.text(&digest)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The plugin's transcript by another process of this program.
+fn elsewhere(options: &args::Check) -> Result<String, String> {
+    let program = std::env::current_exe().map_err(|error| format!("cannot tell where this program lies: {error}"))?;
+    let mut command = Command::new(program);
+    command.args(["plugin", "transcript", &options.plugin]);
+    for option in &options.options {
+        command.args(["--option", option]);
+    }
+    let output = command.output().map_err(|error| format!("cannot start another process: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!("it ended with {}: {said}", output.status));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The report for a person: what failed first, then everything group by group.
+fn told(report: &Report) -> String {
+    let plugin = &report.plugin;
+    let mut text = String::new();
+    match (&plugin.name, &plugin.version, plugin.kind) {
+        (Some(name), Some(version), Some(kind)) => {
+            let _ = writeln!(text, "{name} {version}, a plugin of the kind {} ({})", kind_name(kind), plugin.file);
+        }
+        _ => {
+            let _ = writeln!(text, "{}", plugin.file);
+        }
+    }
+    for (outcome, heading) in [(Outcome::Failed, "FAILED"), (Outcome::Warning, "Warnings")] {
+        let checks: Vec<_> = report.with(outcome).collect();
+        if checks.is_empty() {
+            continue;
+        }
+        let _ = write!(text, "\n{heading}\n");
+        for check in checks {
+            explain(&mut text, check);
+        }
+    }
+    for group in Group::ALL {
+        let checks: Vec<_> = report.checks.iter().filter(|check| check.group == group).collect();
+        if checks.is_empty() {
+            continue;
+        }
+        let _ = write!(text, "\n{}\n", group.name());
+        for Check { id, outcome, seen, statement, .. } in checks {
+            let seen = match outcome {
+                // Said above.
+                Outcome::Failed | Outcome::Warning => String::new(),
+                Outcome::Passed => format!(": {seen}"),
+                Outcome::Skipped => format!(": not tried, because {seen}"),
+            };
+            let line = format!("{id}: {statement}{seen}");
+            push(&mut text, &format!("  {:<6}  ", mark(*outcome)), &line);
+        }
+    }
+    let counted = |outcome, word: &str| match report.with(outcome).count() {
+        0 => String::new(),
+        number => format!(", {number} {word}"),
+    };
+    let _ = write!(
+        text,
+        "\n{}: {} passed{}{}{}",
+        count(report.checks.len(), "check"),
+        report.with(Outcome::Passed).count(),
+        counted(Outcome::Warning, "with a warning"),
+        counted(Outcome::Skipped, "not tried"),
+        counted(Outcome::Failed, "FAILED"),
+    );
+    text
+}
+
+fn explain(text: &mut String, check: &Check) {
+    push(text, "  ", &format!("{}: it should hold that the plugin {}", check.id, check.statement));
+    push(text, &format!("{INDENT}seen  "), &check.seen);
+    if let Some(advice) = &check.advice {
+        push(text, &format!("{INDENT}do    "), advice);
+    }
+}
+
+fn mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "ok",
+        Outcome::Warning => "warn",
+        Outcome::Skipped => "-",
+        Outcome::Failed => "FAILED",
+    }
+}
+
+fn push(text: &mut String, first: &str, line: &str) {
+    let others = " ".repeat(first.chars().count());
+    let options = textwrap::Options::with_termwidth()
+        .initial_indent(first)
+        .subsequent_indent(&others)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    text.push_str(&textwrap::fill(line, options));
+    text.push('\n');
 }

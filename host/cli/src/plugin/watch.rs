@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use archwright_build::manifest::{Manifest, ManifestError};
+use archwright_plugin::conformance::Outcome;
 use archwright_plugin::{Limits, conformance};
 use archwright_search::Stop;
 use serde_json::json;
@@ -55,22 +56,21 @@ fn round(folder: &Path, locations: &Locations, output: Output, stop: &Stop) -> R
             return if output.json { Ok(()) } else { output.text("waiting for a change") };
         }
     };
-    let results = conformance::check(&built.component, &Limits::default());
-    let failed: Vec<_> = results.iter().filter(|result| !result.passed).collect();
+    let settings = conformance::Settings { quick: true, ..conformance::Settings::default() };
+    let report = conformance::check(&built.component, &Limits::default(), &settings);
+    let failed: Vec<_> = report.checks.iter().filter(|check| check.outcome == Outcome::Failed).collect();
     if output.json {
-        let failures: Vec<_> =
-            failed.iter().map(|result| json!({ "check": result.name, "detail": result.detail })).collect();
         return output.value(&json!({
             "component": built.file,
             "bytes": built.bytes,
             "digest": built.component.digest(),
-            "checks": results.len(),
-            "failed": failures,
+            "checks": report.checks.len(),
+            "failed": failed,
         }));
     }
-    let mut text = format!("{}: {} checks, {} failed\n", built.line(), results.len(), failed.len());
-    for result in failed {
-        text.push_str(&format!("  FAILED  {}: {}\n", result.name, result.detail));
+    let mut text = format!("{}: {} checks, {} failed\n", built.line(), report.checks.len(), failed.len());
+    for check in failed {
+        text.push_str(&format!("  FAILED  {}: {}\n", check.id, check.seen));
     }
     text.push_str("waiting for a change");
     output.text(&text)

@@ -2,50 +2,117 @@
 //!
 //! They back `archwright plugin check` and the tests of the bundled plugins. A plugin that passes can still be a bad
 //! method; one that fails will sooner or later end somebody's run or make it impossible to repeat.
+//!
+//! `docs/conformance.md` says of each check what it means, and how to mend what it finds.
 
+mod advice;
+mod catalogue;
+mod claims;
+mod describe;
+mod deterministic;
 mod estimator;
+mod file;
+mod points;
+mod report;
+mod resources;
 mod search_space;
 mod spaces;
 mod strategy;
+mod trial;
+mod values;
 
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::{Goal, Objective};
-use crate::{Component, GuestError, Kind, Limits, LogSink, PluginError};
+use serde_json::{Map, Value};
 
-/// What came of one check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckResult {
-    /// What was checked, as a statement that holds where the check passed.
-    pub name: String,
-    /// Whether it holds.
-    pub passed: bool,
-    /// What was seen; where the check failed, what should have been.
-    pub detail: String,
+pub use catalogue::{CATALOGUE, Entry};
+pub use report::{Check, Checked, Group, Outcome, Report};
+
+use crate::{Component, Engine, Kind, Limits, LogSink};
+use report::Checks;
+
+/// How a plugin is checked.
+#[derive(Default)]
+pub struct Settings<'a> {
+    /// Options of the plugin, instead of its defaults.
+    pub options: Map<String, Value>,
+    /// The groups of checks that are made; without it all.
+    pub only: Option<Vec<Group>>,
+    /// Whether to be content with fewer queries and fewer spaces.
+    pub quick: bool,
+    /// Makes the plugin's [`transcript`] in another process, with the same options; why not, where that cannot be.
+    pub elsewhere: Option<Elsewhere<'a>>,
 }
 
-/// Checks a component with its default options.
-pub fn check(component: &Component, limits: &Limits) -> Vec<CheckResult> {
-    check_with(component, limits, &Map::new())
-}
+/// What makes a plugin's transcript in another process.
+pub type Elsewhere<'a> = &'a dyn Fn() -> Result<String, String>;
 
-/// Checks a component with the given options: for plugins that cannot do without some.
-pub fn check_with(component: &Component, limits: &Limits, options: &Map<String, Value>) -> Vec<CheckResult> {
-    let mut checks = Checks { results: Vec::new() };
-    checks.add("describes itself the same way every time", describes_itself(component, limits));
-    checks.add("refuses options that it does not have", refuses_unknown(component, options));
-    let options = component.options(options);
-    let complete = options.as_ref().map(|options| format!("{options}")).map_err(ToString::to_string);
-    checks.add("accepts the options it is checked with", complete);
-    if let Ok(options) = options {
-        let subject = Subject { component, limits, options };
-        match component.kind() {
-            Kind::Strategy => strategy::check(&subject, &mut checks),
-            Kind::Estimator => estimator::check(&subject, &mut checks),
-            Kind::SearchSpace => search_space::check(&subject, &mut checks),
-        }
+impl std::fmt::Debug for Settings<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("options", &self.options)
+            .field("only", &self.only)
+            .field("quick", &self.quick)
+            .finish_non_exhaustive()
     }
-    checks.results
+}
+
+/// Checks a file, whatever it is; `name` stands for it in messages.
+pub fn check_file(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits, settings: &Settings<'_>) -> Report {
+    let mut checks = Checks::new(settings.only.as_deref());
+    let mut plugin = Checked {
+        file: name.into(),
+        digest: blake3::hash(bytes).to_hex().to_string(),
+        bytes: bytes.len() as u64,
+        ..Checked::default()
+    };
+    match file::check(engine, name, bytes, limits, &mut checks) {
+        Ok(component) => {
+            identify(&mut plugin, &component);
+            check_loaded(&component, limits, settings, &mut checks);
+        }
+        Err(kind) => checks.skip_rest(kind, "the file cannot be loaded"),
+    }
+    checks.report(plugin)
+}
+
+/// Checks a component that is loaded, but for its file.
+pub fn check(component: &Component, limits: &Limits, settings: &Settings<'_>) -> Report {
+    let mut checks = Checks::new(settings.only.as_deref());
+    let mut plugin = Checked { file: component.name().into(), digest: component.digest().into(), ..Checked::default() };
+    identify(&mut plugin, component);
+    check_loaded(component, limits, settings, &mut checks);
+    checks.report(plugin)
+}
+
+/// A digest of everything that a plugin answers, in a few setups that are always the same. Two processes in which it differs
+/// would run it differently.
+pub fn transcript(component: &Component, limits: &Limits, options: &Map<String, Value>) -> String {
+    match component.options(options) {
+        Ok(options) => deterministic::transcript(&Subject::new(component, limits, options, false)),
+        Err(error) => deterministic::digest(&error.to_string()),
+    }
+}
+
+fn identify(plugin: &mut Checked, component: &Component) {
+    plugin.name = Some(component.name().to_owned());
+    plugin.version = Some(component.description().version.clone());
+    plugin.kind = Some(component.kind());
+}
+
+fn check_loaded(component: &Component, limits: &Limits, settings: &Settings<'_>, checks: &mut Checks) {
+    let Some(options) = describe::check(component, limits, &settings.options, checks) else {
+        return checks.skip_rest(Some(component.kind()), "there are no options to open the plugin with");
+    };
+    let subject = Subject::new(component, limits, options, settings.quick);
+    describe::bounds(&subject, &settings.options, checks);
+    match component.kind() {
+        Kind::Strategy => strategy::check(&subject, settings.elsewhere, checks),
+        Kind::Estimator => estimator::check(&subject, settings.elsewhere, checks),
+        Kind::SearchSpace => search_space::check(&subject, settings.elsewhere, checks),
+    }
 }
 
 /// What is being checked.
@@ -53,63 +120,28 @@ struct Subject<'a> {
     component: &'a Component,
     limits: &'a Limits,
     options: Value,
+    quick: bool,
+    /// Lines logged, over all instances; and how often lines were dropped.
+    lines: Arc<AtomicU64>,
 }
 
-struct Checks {
-    results: Vec<CheckResult>,
-}
-
-impl Checks {
-    fn add(&mut self, name: impl Into<String>, outcome: Result<String, String>) {
-        let passed = outcome.is_ok();
-        let (Ok(detail) | Err(detail)) = outcome;
-        self.results.push(CheckResult { name: name.into(), passed, detail });
+impl<'a> Subject<'a> {
+    fn new(component: &'a Component, limits: &'a Limits, options: Value, quick: bool) -> Self {
+        Self { component, limits, options, quick, lines: Arc::default() }
     }
-}
 
-fn describes_itself(component: &Component, limits: &Limits) -> Result<String, String> {
-    let again = component.describe_again(limits).map_err(|error| error.to_string())?;
-    if again != *component.description() {
-        return Err(format!("first {:?}, then {again:?}", component.description()));
+    /// The same plugin with other options.
+    fn with(&self, options: Value) -> Self {
+        Self { options, lines: Arc::clone(&self.lines), ..*self }
     }
-    Ok(format!("{} {}: {}", again.name, again.version, again.summary))
-}
 
-fn refuses_unknown(component: &Component, options: &Map<String, Value>) -> Result<String, String> {
-    let mut options = options.clone();
-    options.insert("no such option".into(), json!(1));
-    match component.options(&options) {
-        Err(PluginError::Options { .. }) => Ok("an unknown option was refused".into()),
-        Err(error) => Err(error.to_string()),
-        Ok(_) => {
-            Err("an unknown option was accepted: leave `additionalProperties` out of the schema, or make it false"
-                .into())
-        }
-    }
-}
-
-/// Log lines of a plugin that is being checked are for its author, who runs it with tracing on.
-fn log(name: &str) -> LogSink {
-    let plugin = name.to_owned();
-    std::sync::Arc::new(move |level, line| tracing::debug!(plugin, ?level, "{line}"))
-}
-
-fn objectives() -> Vec<Objective> {
-    vec![Objective { name: "accuracy".into(), goal: Goal::Maximize }]
-}
-
-/// Whether a plugin said in due form, when it was opened, that a space is not for it.
-fn declined(error: &PluginError) -> bool {
-    matches!(error, PluginError::Guest { call, error: GuestError::Unsupported(_), .. } if call == "open")
-}
-
-/// Where two transcripts part, in words.
-fn same<T: PartialEq + std::fmt::Debug>(first: &[T], second: &[T], what: &str) -> Result<String, String> {
-    match (0..first.len().max(second.len())).find(|index| first.get(*index) != second.get(*index)) {
-        None => Ok(format!("the same {what} {} times", first.len())),
-        Some(index) => {
-            let shown = |one: Option<&T>| one.map_or("nothing".into(), |one| format!("{one:?}"));
-            Err(format!("{what} {index} differs: {} and {}", shown(first.get(index)), shown(second.get(index))))
-        }
+    /// Log lines of a plugin that is being checked are for its author, who runs it with tracing on.
+    fn log(&self) -> LogSink {
+        let plugin = self.component.name().to_owned();
+        let lines = Arc::clone(&self.lines);
+        Arc::new(move |level, line| {
+            lines.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(plugin, ?level, "{line}");
+        })
     }
 }

@@ -1,178 +1,280 @@
 //! Checks of search strategies.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use archwright_space::{Architecture, Space};
+use archwright_space::Space;
 
-use super::{Checks, Subject, declined, log, objectives, same, spaces};
-use crate::model::{
-    CurvePoint, Estimate, EstimateOutcome, Observation, Purpose, Query, Relaxation, Reply, Subject as Asked,
-};
-use crate::{PluginError, Strategy, StrategySetup};
+use super::report::{Checks, Fault, Group, Seen};
+use super::spaces::{self, TestedSpace};
+use super::trial::{self, Plan, Telling, Transcript, Trial, Trouble};
+use super::values::{self, Details, Values};
+use super::{Elsewhere, Subject, claims, deterministic, resources};
+use crate::model::Reply;
+use crate::{Kind, PluginError};
 
-/// Observations in a simulated search.
-const QUERIES: u64 = 60;
+/// Queries of a simulated search.
+const QUERIES: usize = 60;
 
-/// Queries after which shared weights have learned all that they will.
-const TRAINED: usize = 20;
+/// Queries that show whether a strategy copes with a space.
+const FEW: usize = 20;
 
-/// Calls of `ask` after which a search that got nowhere is given up.
-const PATIENCE: u64 = 10 * QUERIES;
+/// Queries of a search with many in flight.
+const MANY: usize = 160;
 
-/// How a simulated search goes.
-#[derive(Clone, Copy)]
-struct Plan {
-    seed: u64,
-    max_queries: Option<u64>,
-    /// Queries in flight.
-    workers: usize,
-    /// Every how many queries one fails; 0: none does.
-    failing: u64,
+/// A space that the strategy works in, and what it did there.
+pub(super) struct Accepted {
+    pub(super) name: &'static str,
+    pub(super) space: Arc<Space>,
+    pub(super) plan: Plan,
+    pub(super) first: Transcript,
 }
 
-/// What a strategy did in a simulated search.
-#[derive(Debug, PartialEq)]
-struct Transcript {
-    queries: Vec<Query>,
-    finished: bool,
-    picks: Vec<Architecture>,
-}
-
-pub(super) fn check(subject: &Subject<'_>, checks: &mut Checks) {
-    let spaces = match spaces::all() {
-        Ok(spaces) => spaces,
-        Err(error) => return checks.add("can be tried in the test spaces", Err(error.to_string())),
+pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, checks: &mut Checks) {
+    let (accepted, problem) = match spaces::all() {
+        Ok(spaces) => tour(subject, spaces, checks),
+        Err(error) => return checks.skip_rest(Some(Kind::Strategy), &error.to_string()),
     };
-    let mut accepted = Vec::new();
-    for (name, space) in spaces {
-        let plan = Plan { seed: 1, max_queries: Some(QUERIES), workers: 1, failing: 0 };
-        let first = match simulate(subject, &space, plan) {
-            Err(error) if declined(&error) => {
-                checks.add(format!("declines the {name} space in due form"), Ok(error.to_string()));
-                continue;
-            }
-            first => first,
-        };
-        accepted.push(name);
-        let searches = first.as_ref().map(summary).map_err(ToString::to_string);
-        checks.add(format!("searches the {name} space"), searches);
-        let Ok(first) = first else { continue };
-        checks.add(format!("repeats itself in the {name} space"), repeats(subject, &space, plan, &first));
-        checks.add(format!("takes the seed given to it in the {name} space"), reseeded(subject, &space, plan, &first));
-        let parallel = Plan { workers: 5, ..plan };
-        checks.add(format!("keeps five queries in flight in the {name} space"), runs(subject, &space, parallel));
-        let failing = Plan { workers: 3, failing: 3, ..plan };
-        checks.add(format!("goes on after failed queries in the {name} space"), runs(subject, &space, failing));
-        let hopeless = Plan { failing: 1, ..plan };
-        checks.add(format!("survives that all queries fail in the {name} space"), runs(subject, &space, hopeless));
-        let open_ended = Plan { max_queries: None, ..plan };
-        checks.add(format!("searches the {name} space without a number of queries"), runs(subject, &space, open_ended));
+    if let Some(problem) = problem {
+        checks.add("searches", Err(problem));
+        return checks.skip_rest(Some(Kind::Strategy), "an ordinary search failed: mend that first");
     }
-    let some = if accepted.is_empty() { Err("it declined all of them".into()) } else { Ok(accepted.join(", ")) };
-    checks.add("works in one of the test spaces", some);
+    if accepted.is_empty() {
+        return checks.skip_rest(Some(Kind::Strategy), "it works in none of the test spaces");
+    }
+    let seen: Vec<_> = accepted.iter().map(|one| format!("{}: {}", one.name, one.first.summary())).collect();
+    checks.add("searches", Ok(seen.join("; ")));
+    // One of them shows most of what there is to see.
+    let tried = if subject.quick { &accepted[..1] } else { &accepted[..] };
+    let tries = Tries { subject, spaces: tried };
+    if checks.wants(Group::Strategy) {
+        capacity(&tries, checks);
+        setups(&tries, checks);
+        observations(&tries, checks);
+        endings(&tries, checks);
+    }
+    deterministic::strategy(subject, tried, elsewhere, checks);
+    resources::strategy(subject, &accepted, checks);
+    claims::strategy(subject, &accepted, checks);
 }
 
-fn summary(transcript: &Transcript) -> String {
-    let end = if transcript.finished { ", then finished" } else { "" };
-    format!("{} queries{end}; {} recommended", transcript.queries.len(), transcript.picks.len())
-}
-
-fn runs(subject: &Subject<'_>, space: &Arc<Space>, plan: Plan) -> Result<String, String> {
-    simulate(subject, space, plan).map(|transcript| summary(&transcript)).map_err(|error| error.to_string())
-}
-
-fn repeats(subject: &Subject<'_>, space: &Arc<Space>, plan: Plan, first: &Transcript) -> Result<String, String> {
-    let again = simulate(subject, space, plan).map_err(|error| error.to_string())?;
-    same(&first.picks, &again.picks, "recommendation")?;
-    same(&first.queries, &again.queries, "query")
-}
-
-/// A strategy need not be random: that another seed changes nothing is worth saying and no failure.
-fn reseeded(subject: &Subject<'_>, space: &Arc<Space>, plan: Plan, first: &Transcript) -> Result<String, String> {
-    let other = simulate(subject, space, Plan { seed: 2, ..plan }).map_err(|error| error.to_string())?;
-    Ok(match other.queries == first.queries {
-        true => "another seed gives the same queries: the strategy is not random".into(),
-        false => "another seed gives other queries".into(),
-    })
-}
-
-fn simulate(subject: &Subject<'_>, space: &Arc<Space>, plan: Plan) -> Result<Transcript, PluginError> {
-    let setup = StrategySetup {
-        objectives: objectives(),
-        options: subject.options.clone(),
-        seed: plan.seed,
-        max_queries: plan.max_queries,
-        offers: subject.component.description().needs.clone(),
-    };
-    let name = subject.component.name();
-    let mut strategy = Strategy::open(subject.component, Arc::clone(space), setup, subject.limits, log(name))?;
-    let mut transcript = Transcript { queries: Vec::new(), finished: false, picks: Vec::new() };
-    let mut in_flight: VecDeque<Query> = VecDeque::new();
-    let (mut told, mut trained) = (0, 0);
-    for round in 0..PATIENCE {
-        let room = (plan.workers - in_flight.len()).min((QUERIES as usize).saturating_sub(transcript.queries.len()));
-        if room > 0 && !transcript.finished {
-            match strategy.ask(room as u32)? {
-                Reply::Queries(queries) => {
-                    transcript.queries.extend(queries.iter().cloned());
-                    in_flight.extend(queries);
+/// Searches each test space for a while; gives the spaces in which all else is tried, and what went wrong in one of these.
+fn tour(subject: &Subject<'_>, spaces: Vec<TestedSpace>, checks: &mut Checks) -> (Vec<Accepted>, Option<Fault>) {
+    let (mut accepted, mut others, mut declined) = (Vec::new(), Vec::new(), Vec::new());
+    let mut problem = None;
+    for TestedSpace { name, id, thorough, space } in spaces {
+        if !thorough && !accepted.is_empty() && !checks.wants(Group::Spaces) {
+            continue;
+        }
+        let plan = Plan::ordinary(if thorough { QUERIES } else { FEW });
+        match trial::run(subject, &space, &plan) {
+            Ok(first) => {
+                checks.add(id, Ok(first.summary()));
+                let one = Accepted { name, space, plan, first };
+                if thorough { &mut accepted } else { &mut others }.push(one);
+            }
+            Err(trouble) if trouble.declines() => {
+                declined.push(trouble.error.to_string());
+                checks.add(id, Ok(trouble.error.to_string()));
+            }
+            Err(trouble) => {
+                let fault = Fault::from(trouble).at(&format!("in the {name} space"));
+                if thorough && problem.is_none() {
+                    problem = Some(Fault::new(fault.seen.clone(), fault.advice.clone()));
                 }
-                Reply::Waiting => {}
-                Reply::Finished => transcript.finished = true,
+                checks.add(id, Err(fault));
             }
         }
-        if in_flight.is_empty() {
-            break;
+    }
+    let accepted = if accepted.is_empty() { others } else { accepted };
+    let names: Vec<_> = accepted.iter().map(|one| one.name).collect();
+    checks.add(
+        "works-somewhere",
+        match (names.as_slice(), declined.first(), &problem) {
+            ([], Some(reason), None) => Err(Fault::new(
+                format!("it declined them all: {reason}"),
+                "decline only what the plugin cannot work with: one that works nowhere is of no use to anybody",
+            )),
+            ([], ..) => Err(Fault::new("it failed in all of them", "see the checks of the spaces")),
+            (names, ..) => Ok(names.join(", ")),
+        },
+    );
+    (accepted, problem)
+}
+
+/// Trials in all spaces that are tried.
+struct Tries<'a> {
+    subject: &'a Subject<'a>,
+    spaces: &'a [Accepted],
+}
+
+impl Tries<'_> {
+    /// Runs searches that differ from the ordinary one in each space; a setup can be declined in due form.
+    fn run(&self, change: impl Fn(&mut Plan)) -> Seen {
+        let mut seen = Vec::new();
+        for Accepted { name, space, plan, .. } in self.spaces {
+            let mut plan = plan.clone();
+            change(&mut plan);
+            match trial::run(self.subject, space, &plan) {
+                Ok(transcript) => seen.push(transcript.summary()),
+                Err(trouble) if trouble.declines() => seen.push(format!("declined: {}", trouble.error)),
+                Err(trouble) => return Err(Fault::from(trouble).at(&format!("in the {name} space"))),
+            }
         }
-        // Sometimes one observation, sometimes all at once.
-        let batch = if round % 4 == 3 { in_flight.len() } else { 1 };
-        let observations: Vec<_> = in_flight
-            .drain(..batch)
-            .map(|query| {
-                told += 1;
-                let fails = plan.failing > 0 && told % plan.failing == 0;
-                let outcome = if fails {
-                    EstimateOutcome::Failed("the training diverged".into())
-                } else {
-                    trained += usize::from(query.purpose == Purpose::Train);
-                    EstimateOutcome::Estimated(estimate(space, &query, trained))
-                };
-                Observation { query: query.id, outcome }
+        seen.dedup();
+        Ok(seen.join("; "))
+    }
+
+    /// Compares the ordinary search in each space with one that differs from it.
+    fn differs(&self, change: impl Fn(&mut Plan)) -> Result<bool, Trouble> {
+        for Accepted { space, plan, first, .. } in self.spaces {
+            let mut plan = plan.clone();
+            change(&mut plan);
+            match trial::run(self.subject, space, &plan) {
+                Ok(other) if other.renumbered() != first.renumbered() => return Ok(true),
+                Ok(_) => {}
+                Err(trouble) if trouble.declines() => return Ok(true),
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn capacity(tries: &Tries<'_>, checks: &mut Checks) {
+    checks.check("keeps-capacity", || {
+        let mut seen = Vec::new();
+        for workers in [1, 3, 16, 64] {
+            let many = tries.run(|plan| {
+                plan.workers = workers;
+                plan.queries = if workers > 3 { MANY } else { QUERIES };
+                plan.max_queries = Some(plan.queries as u64);
+            });
+            let many = many.map_err(|fault| fault.at(&format!("with {workers} queries in flight")))?;
+            seen.push(format!("{workers} in flight: {many}"));
+        }
+        Ok(seen.join("; "))
+    });
+}
+
+fn setups(tries: &Tries<'_>, checks: &mut Checks) {
+    checks.check("seed", || match tries.differs(|plan| plan.seed = u64::MAX)? {
+        true => Ok("another seed leads to other queries".into()),
+        // A strategy need not be random.
+        false => Ok("another seed leads to the same queries: the strategy is not random".into()),
+    });
+    let led = tries.differs(|plan| plan.values = Values::Turned);
+    let is_led = matches!(led, Ok(true));
+    checks.consider("uses-observations", || match led? {
+        true => Ok("other values lead to other queries or recommendations".into()),
+        false => Err(Fault::new(
+            "whatever it is told, it asks for the same and recommends the same",
+            "right for a method that does not learn, such as random or grid search; otherwise see what becomes of the \
+             observations in `tell`",
+        )),
+    });
+    if is_led {
+        let turned = tries.differs(|plan| plan.objectives = vec![values::loss()]);
+        checks.consider("regards-goal", || match turned? {
+            true => Ok("it does otherwise when the same values are to be minimized".into()),
+            false => Err(Fault::new(
+                "it does the same whether values are to be maximized or minimized",
+                "look at `goal` of `setup.objectives`, or decline the one that is not supported",
+            )),
+        });
+    } else {
+        checks.skip("regards-goal", "it does not depend on values at all");
+    }
+    checks.check("minimizes", || tries.run(|plan| plan.objectives = vec![values::loss()]));
+    checks
+        .check("two-objectives", || tries.run(|plan| plan.objectives = vec![values::accuracy(), values::parameters()]));
+    checks.check("no-budget-known", || tries.run(|plan| plan.max_queries = None));
+    checks.check("budget-of-one", || {
+        tries.run(|plan| {
+            plan.max_queries = Some(1);
+            plan.queries = 1;
+        })
+    });
+}
+
+fn observations(tries: &Tries<'_>, checks: &mut Checks) {
+    checks.check("failed-queries", || {
+        tries.run(|plan| {
+            plan.workers = 3;
+            plan.failing = 3;
+        })
+    });
+    checks.check("all-queries-fail", || tries.run(|plan| plan.failing = 1));
+    for (id, values) in [
+        ("constant-values", Values::Constant),
+        ("huge-values", Values::Huge),
+        ("tiny-values", Values::Tiny),
+        ("negative-values", Values::Negative),
+    ] {
+        checks.check(id, || tries.run(|plan| plan.values = values));
+    }
+    for (id, details) in [
+        ("bare-observations", Details::Bare),
+        ("uncertain-observations", Details::Uncertain),
+        ("lower-fidelity-told", Details::Short),
+    ] {
+        checks.check(id, || tries.run(|plan| plan.details = details));
+    }
+    for (id, telling) in
+        [("told-out-of-order", Telling::Backwards), ("told-late", Telling::Late), ("told-at-once", Telling::AtOnce)]
+    {
+        checks.check(id, || {
+            tries.run(|plan| {
+                plan.telling = telling;
+                plan.workers = 8;
             })
-            .collect();
-        strategy.tell(&observations)?;
-    }
-    transcript.picks = strategy.recommend()?;
-    Ok(transcript)
-}
-
-/// An estimate; `trained` queries have trained shared weights so far.
-fn estimate(space: &Space, query: &Query, trained: usize) -> Estimate {
-    let (accuracy, gradient) = match &query.subject {
-        Asked::Architecture(architecture) => (spaces::accuracy(space, architecture), Vec::new()),
-        Asked::Relaxation(Relaxation { probabilities, .. }) => relaxed(space, probabilities),
-    };
-    let fidelity = match query.purpose {
-        Purpose::Train => trained.min(TRAINED) as f64 / TRAINED as f64,
-        _ => query.fidelity,
-    };
-    let at = |share: f64| CurvePoint { fidelity: query.fidelity * share, value: accuracy * (0.5 + 0.5 * share) };
-    Estimate {
-        objectives: vec![accuracy],
-        uncertainty: Vec::new(),
-        gradient,
-        cost: 10.0 * query.fidelity,
-        fidelity,
-        curve: vec![at(0.5), at(1.0)],
+        });
     }
 }
 
-/// Accuracy and gradient of a distribution: later labels are better.
-fn relaxed(space: &Space, rows: &[f32]) -> (f64, Vec<f32>) {
-    let lengths = archwright_space::rows(space.decisions()).into_iter().map(|row| row.length);
-    let gradient: Vec<f32> =
-        lengths.flat_map(|length| (0..length).map(move |label| -(label as f32) / length as f32)).collect();
-    let loss: f32 = rows.iter().zip(&gradient).map(|(share, slope)| share * slope).sum();
-    (f64::from(-loss) / rows.len().max(1) as f64, gradient)
+fn endings(tries: &Tries<'_>, checks: &mut Checks) {
+    checks.check("recommends-any-time", || {
+        tries.run(|plan| {
+            plan.recommends = true;
+            plan.workers = 3;
+        })
+    });
+    let Some(one) = tries.spaces.iter().find(|one| one.first.finished) else {
+        return checks.skip("stays-finished", format!("it was not finished after {QUERIES} queries"));
+    };
+    match after_the_end(tries.subject, one) {
+        Ok(Ok(Reply::Queries(_))) => checks.add(
+            "stays-finished",
+            Err(Fault::new(
+                "it said `finished`, and asked for more when it was asked again",
+                "`finished` ends the search for good: say `waiting` while queries are in flight",
+            )),
+        ),
+        Ok(Ok(_)) => {
+            checks.add("stays-finished", Ok(format!("finished after {} queries, and stayed so", one.first.asked)));
+        }
+        // No host asks again: this is worth knowing and no more.
+        Ok(Err(error)) => checks.advise("stays-finished", Err(Fault::from(error).at("asked after it was finished"))),
+        Err(trouble) => checks.add("stays-finished", Err(trouble.into())),
+    }
+}
+
+/// What a strategy that is finished says when it is asked once more.
+fn after_the_end(subject: &Subject<'_>, one: &Accepted) -> Result<Result<Reply, PluginError>, Trouble> {
+    let mut trial = Trial::open(subject, &one.space, &one.plan)?;
+    while trial.turn()? {}
+    Ok(trial.strategy.ask(1))
+}
+
+/// A short search where the strategy does not decline the space.
+pub(super) fn probe(subject: &Subject<'_>) -> Result<(), PluginError> {
+    let plan = Plan { workers: 2, ..Plan::ordinary(8) };
+    let mut declined = None;
+    for tested in spaces::all().unwrap_or_default() {
+        match trial::run(subject, &tested.space, &plan) {
+            Err(trouble) if trouble.declines() => declined = Some(trouble.error),
+            Err(trouble) => return Err(trouble.error),
+            Ok(_) => return Ok(()),
+        }
+    }
+    declined.map_or(Ok(()), Err)
 }

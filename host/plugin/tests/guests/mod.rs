@@ -58,14 +58,23 @@ fn part<'a>(parts: Parts<'a>, name: &str, default: &'a str) -> &'a str {
     parts.iter().find(|(given, _)| *given == name).map_or(default, |(_, code)| code)
 }
 
-/// `describe`, from the parts `name`, `version`, `summary`, `schema`; or the code `describe`.
+/// `describe`, from the parts `name`, `version`, `summary`, `schema`, and one name each in `reference`, `needs` and `gives`;
+/// with the code `describe` before it.
 fn describe(parts: Parts<'_>, image: &mut Image) -> String {
     let mut words = Vec::new();
     words.extend(image.text(part(parts, "name", "hand-made")));
     words.extend(image.text(part(parts, "version", "1.0.0")));
     words.extend(image.text(part(parts, "summary", "Made for tests.")));
     words.extend(image.text(part(parts, "schema", SCHEMA)));
-    words.extend([0; 6]);
+    for list in ["reference", "needs", "gives"] {
+        match part(parts, list, "") {
+            "" => words.extend([0, 0]),
+            name => {
+                let name = image.text(name);
+                words.extend([image.words(&name), 1]);
+            }
+        }
+    }
     let record = image.words(&words);
     format!("{} (i32.const {record})", part(parts, "describe", ""))
 }
@@ -117,6 +126,7 @@ pub(crate) fn strategy(parts: Parts<'_>) -> Vec<u8> {
         (func (export "archwright:nas/strategy@0.1.0#describe") (result i32) {describe})
         (func (export "archwright:nas/strategy@0.1.0#[static]search.open")
             (param i32 i32 i32 i32 i32 i32 i64 i32 i64 i32 i32) (result i32)
+            (global.set $next (i64.const 1))
             {open}
             (i32.store8 (i32.const 512) (i32.const 0))
             (i32.store (i32.const 516) (call $new (i32.const 1)))
