@@ -160,8 +160,7 @@ impl Component {
     /// Asks a fresh instance to describe itself, twice.
     pub(crate) fn describe_again(&self, limits: &Limits) -> Result<[Description; 2], PluginError> {
         let invalid = |wrong: Wrong| wrong.in_call(self.name(), "describe");
-        let [first, second] =
-            given_descriptions(&self.0.engine, &self.0.export, self.name(), &self.in_force(limits))?;
+        let [first, second] = given_descriptions(&self.0.engine, &self.0.export, self.name(), &self.in_force(limits))?;
         Ok([checked::description(first).map_err(invalid)?, checked::description(second).map_err(invalid)?])
     }
 

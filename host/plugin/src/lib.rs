@@ -32,9 +32,9 @@ mod guest;
 mod ids;
 mod imports;
 mod inspect;
+mod interface;
 #[doc(hidden)]
 pub mod internals;
-mod interface;
 mod limiter;
 mod limits;
 mod log;
