@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use archwright_sdk::Encoding;
 use archwright_sdk::prelude::*;
-use archwright_surrogates::{Draws, History, draw};
+use archwright_surrogates::{Draws, History};
 
 use crate::network::{Network, Settings};
 
@@ -172,7 +172,7 @@ impl Bananas {
             let count = predictions.len() as f64;
             let mean = predictions.iter().map(|costs| costs[candidate]).sum::<f64>() / count;
             let variance = predictions.iter().map(|costs| (costs[candidate] - mean).powi(2)).sum::<f64>() / count;
-            let sample = mean + variance.sqrt() * draw(&mut self.rng);
+            let sample = mean + variance.sqrt() * self.rng.normal();
             sampled.push((if sample.is_finite() { sample } else { f64::MAX }, candidate));
         }
         sampled.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));

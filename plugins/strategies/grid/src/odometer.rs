@@ -1,6 +1,6 @@
 //! The points of the grid one after the other.
 
-use archwright_relaxation::is_active;
+use archwright_sdk::encoding::is_active;
 use archwright_sdk::{Decision, Value};
 
 use crate::axis::Axis;

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use archwright_relaxation::is_active;
+use archwright_sdk::encoding::is_active;
 use archwright_sdk::Condition;
 use archwright_sdk::testing::{bundled_space, run, setup, space};
 
