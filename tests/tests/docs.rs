@@ -1,7 +1,5 @@
 //! What the README shows is what there is.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use std::fs;
 
 use archwright_tests::{Bench, program, repository};

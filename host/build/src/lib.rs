@@ -40,7 +40,7 @@ use manifest::{Language, Manifest};
 /// Where something that the language needs is missing, or the project does not compile; says what mends it.
 pub fn project(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
     let component = match manifest.plugin.language {
-        Language::Rust => rust::component(folder),
+        Language::Rust => component(folder),
         Language::Python => python::component(folder, manifest),
         Language::JavaScript => javascript::component(folder, manifest),
     };

@@ -1,7 +1,5 @@
 //! Distributions against published values, numerical integrals, and each other.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use archwright_sdk::Rng;
 use archwright_sdk::distributions::{Categorical, LogUniform, Normal, log_sum, softmax};
 use proptest::prelude::*;

@@ -1,7 +1,5 @@
 //! Points as numbers, and back.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use archwright_sdk::encoding::{Axis, integer, is_active, ordinal, point};
 use archwright_sdk::testing::{bundled_space, setup};
 use archwright_sdk::{Architecture, Condition, Decision, Domain, Value};

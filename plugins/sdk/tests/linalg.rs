@@ -1,7 +1,5 @@
 //! Solutions solve: they are put back into the equations.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use archwright_sdk::Rng;
 use archwright_sdk::linalg::{Cholesky, Matrix, dot, least_squares, ridge, solve};
 use proptest::prelude::*;

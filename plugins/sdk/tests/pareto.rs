@@ -57,3 +57,10 @@ fn equals_are_not_at_an_end() {
     assert_eq!(crowding(&[vec![1.0, 2.0], vec![1.0, 2.0]], &[0, 1]), [0.0, 0.0]);
     assert!(crowding(&[], &[]).is_empty());
 }
+
+#[test]
+fn equals_and_what_is_worse_somewhere_do_not_dominate() {
+    assert!(dominates(&[1.0, 2.0], &[1.0, 3.0]));
+    assert!(!dominates(&[1.0, 2.0], &[1.0, 2.0]));
+    assert!(!dominates(&[1.0, 4.0], &[2.0, 3.0]) && !dominates(&[2.0, 3.0], &[1.0, 4.0]));
+}

@@ -1,7 +1,5 @@
 //! Random numbers: that they never change, and that they are distributed as they should be.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use archwright_sdk::Rng;
 use proptest::prelude::*;
 

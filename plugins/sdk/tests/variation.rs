@@ -1,7 +1,5 @@
 //! How children come about.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use archwright_sdk::testing::bundled_space;
 use archwright_sdk::variation::{Variation, mutated};
 use archwright_sdk::{Architecture, Distinct, Rng, Space};
