@@ -140,7 +140,23 @@ fn fetch(python: &Path, into: &Path) -> Result<()> {
 /// What the tool says of a mistake: Python's own words, not where the tool was.
 fn shorten(said: &str) -> String {
     let own = said.split("\n\nCaused by:").next().unwrap_or(said);
-    let own = own.split("\nStack backtrace:").next().unwrap_or(own);
+    let own = own.split_once("AssertionError: ").map_or(own, |(_, own)| own);
     // Paths of the plugin's folder, as the tool's Python sees them.
-    own.replace("\"/1/", "\"").replace("AssertionError: ", "").trim().to_owned()
+    own.replace("\"/1/", "\"").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_told_in_pythons_words() {
+        let said = "Traceback (most recent call last):\n  File \"<string>\", line 1, in <module>\n\
+                    AssertionError: Traceback (most recent call last):\n  File \"/1/app.py\", line 8, in <module>\n\
+                    ImportError: no `Archiv`\n\n\nCaused by:\n    ImportError\n\nStack backtrace:\n   0: x";
+        let shown =
+            "Traceback (most recent call last):\n  File \"app.py\", line 8, in <module>\nImportError: no `Archiv`";
+        assert_eq!(shorten(said), shown);
+        assert_eq!(shorten("no space left\n"), "no space left");
+    }
 }

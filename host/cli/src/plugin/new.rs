@@ -56,11 +56,13 @@ fn next(project: &Project) -> Vec<(String, &'static str)> {
     let program = program();
     let component = format!("{}.wasm", project.name);
     let mut next = vec![(format!("cd {}", quoted(&project.folder)), "")];
-    // What tests a project in another language is in its README.
-    if project.language == Language::Rust {
-        next.push(("cargo test".into(), "its logic, without a host"));
-    }
+    let test = match project.language {
+        Language::Rust => "cargo test",
+        Language::Python => "python3 -m unittest",
+        Language::JavaScript => "node --test",
+    };
     next.extend([
+        (test.into(), "its logic, without a host"),
         (format!("{program} plugin build"), "makes the component"),
         (format!("{program} plugin check {component}"), "does it keep the contract?"),
         (format!("{program} run experiment.toml"), "a search on handwritten digits, about a minute"),
