@@ -65,6 +65,7 @@ impl CliError {
                         PluginError::Load { .. }
                         | PluginError::NotAComponent { .. }
                         | PluginError::Import { .. }
+                        | PluginError::Wishes { .. }
                         | PluginError::WrongKind { .. }
                         | PluginError::Options { .. },
                     ) => (2, "input"),

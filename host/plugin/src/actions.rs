@@ -5,11 +5,17 @@ use std::collections::HashSet;
 use archwright_space::Space;
 
 use crate::bindings::actions as wit;
-use crate::checked::{self, Wrong};
+use crate::checked::{self, NetworkBounds, Wrong};
 use crate::model::{
     ActionOutcome, Measurement, Paths, PluginAction, SharedDerivative, SharedEvaluation, SharedTraining, Start,
     Training,
 };
+
+/// Most architectures that a step of shared training learns from.
+const MAX_PATHS: u64 = 1_000;
+
+/// Most batches that statistics are estimated over for one evaluation.
+const MAX_CALIBRATION: u64 = 10_000;
 
 /// An action made by a plugin and not yet returned.
 #[derive(Debug)]
@@ -33,7 +39,12 @@ pub(crate) struct ActionRules {
 
 impl ActionRules {
     /// The training that a plugin describes.
-    pub(crate) fn training(&self, spec: wit::Training, space: &Space, nodes: u32) -> Result<Training, Wrong> {
+    pub(crate) fn training(
+        &self,
+        spec: wit::Training,
+        space: &Space,
+        networks: &NetworkBounds,
+    ) -> Result<Training, Wrong> {
         self.offered("train")?;
         let start = match spec.start {
             wit::Start::Fresh(seed) => Start::Fresh(seed),
@@ -52,7 +63,7 @@ impl ActionRules {
         checked::share("width-share", spec.width_share)?;
         checked::share("depth-share", spec.depth_share)?;
         Ok(Training {
-            subject: checked::architecture(spec.subject, space, nodes)?,
+            subject: checked::architecture(spec.subject, space, networks)?,
             start,
             until_epoch: spec.until_epoch,
             data_share: spec.data_share,
@@ -67,7 +78,7 @@ impl ActionRules {
         &self,
         spec: wit::SharedTraining,
         space: &Space,
-        nodes: u32,
+        networks: &NetworkBounds,
     ) -> Result<SharedTraining, Wrong> {
         self.offered("train-shared")?;
         let start = match spec.start {
@@ -83,11 +94,16 @@ impl ActionRules {
         let paths = match spec.paths {
             wit::Paths::Uniform(count) => {
                 at_least_one("paths.uniform", count)?;
+                at_most("paths.uniform", u64::from(count), MAX_PATHS)?;
                 Paths::Uniform(count)
             }
             wit::Paths::Given(given) if given.is_empty() => return Err(Wrong::new("paths.given", "it is empty")),
+            wit::Paths::Given(given) if given.len() as u64 > MAX_PATHS => {
+                let problem = format!("{} subjects are more than {MAX_PATHS}", given.len());
+                return Err(Wrong::new("paths.given", problem));
+            }
             wit::Paths::Given(given) => {
-                let subjects = given.into_iter().map(|one| checked::subject(one, space, nodes));
+                let subjects = given.into_iter().map(|one| checked::subject(one, space, networks));
                 Paths::Given(subjects.collect::<Result<_, _>>().map_err(|wrong| wrong.within("paths.given"))?)
             }
             wit::Paths::Mixture(rate) if !(0.0..1.0).contains(&rate) => {
@@ -103,12 +119,13 @@ impl ActionRules {
         &self,
         spec: wit::SharedEvaluation,
         space: &Space,
-        nodes: u32,
+        networks: &NetworkBounds,
     ) -> Result<SharedEvaluation, Wrong> {
         self.offered("evaluate-shared")?;
+        at_most("calibration", u64::from(spec.calibration), MAX_CALIBRATION)?;
         Ok(SharedEvaluation {
             weights: self.shown("weights", spec.weights)?,
-            subject: checked::architecture(spec.subject, space, nodes)?,
+            subject: checked::architecture(spec.subject, space, networks)?,
             calibration: spec.calibration,
             batch: spec.batch,
         })
@@ -132,11 +149,16 @@ impl ActionRules {
     }
 
     /// The look-up that a plugin describes.
-    pub(crate) fn measurement(&self, spec: wit::Measurement, space: &Space, nodes: u32) -> Result<Measurement, Wrong> {
+    pub(crate) fn measurement(
+        &self,
+        spec: wit::Measurement,
+        space: &Space,
+        networks: &NetworkBounds,
+    ) -> Result<Measurement, Wrong> {
         self.offered("look-up")?;
         self.epochs(spec.until_epoch)?;
         Ok(Measurement {
-            subject: checked::architecture(spec.subject, space, nodes)?,
+            subject: checked::architecture(spec.subject, space, networks)?,
             until_epoch: spec.until_epoch,
             trained_epochs: spec.trained_epochs,
             training: spec.training,
@@ -165,6 +187,10 @@ impl ActionRules {
         }
         Err(Wrong::new(field, format!("no outcome named weights {weights:?}")))
     }
+}
+
+fn at_most(field: &str, value: u64, most: u64) -> Result<(), Wrong> {
+    if value > most { Err(Wrong::new(field, format!("{value} is more than {most}"))) } else { Ok(()) }
 }
 
 fn at_least_one(field: &str, value: u32) -> Result<(), Wrong> {

@@ -28,29 +28,43 @@ impl Cache {
         Self { folder: folder.into(), compatibility: hasher.0.finalize() }
     }
 
-    /// The compiled component, from the cache where it is there.
+    /// The compiled component, where it is there.
     ///
     /// The cache is an aid: where it cannot be used, that is logged, and the component is compiled.
-    pub(crate) fn component(&self, engine: &Engine, digest: &blake3::Hash, wasm: &[u8]) -> wasmtime::Result<Component> {
+    pub(crate) fn read(&self, engine: &Engine, digest: &blake3::Hash) -> Option<Component> {
         if let Err(problem) = prepare(&self.folder) {
             tracing::warn!(folder = %self.folder.display(), %problem, "compiled plugins are not kept");
-            return Component::from_binary(engine, wasm);
+            return None;
         }
         let key = self.key(digest);
-        let path = self.folder.join(format!("{key}.code"));
+        let path = self.path(&key);
         match read(&path, &key).map(|code| code.map(|code| load(engine, &code))) {
-            Ok(Some(Ok(component))) => return Ok(component),
+            Ok(Some(Ok(component))) => return Some(component),
             Ok(None) => {}
             Ok(Some(Err(problem))) => {
                 tracing::warn!(file = %path.display(), problem = format!("{problem:#}"), "compiled plugin is not used");
             }
             Err(problem) => tracing::warn!(file = %path.display(), %problem, "compiled plugin is not used"),
         }
-        let code = engine.precompile_component(wasm)?;
-        if let Err(problem) = self.write(&path, &key, &code) {
+        None
+    }
+
+    /// Keeps a compiled component.
+    pub(crate) fn keep(&self, digest: &blake3::Hash, component: &Component) {
+        if prepare(&self.folder).is_err() {
+            // That was logged when the component was not found.
+            return;
+        }
+        let key = self.key(digest);
+        let path = self.path(&key);
+        let code = component.serialize().map_err(io::Error::other);
+        if let Err(problem) = code.and_then(|code| self.write(&path, &key, &code)) {
             tracing::warn!(file = %path.display(), %problem, "compiled plugin is not kept");
         }
-        load(engine, &code)
+    }
+
+    fn path(&self, key: &blake3::Hash) -> PathBuf {
+        self.folder.join(format!("{key}.code"))
     }
 
     fn key(&self, digest: &blake3::Hash) -> blake3::Hash {
@@ -87,11 +101,14 @@ fn prepare(folder: &Path) -> io::Result<()> {
 
 /// The code in a file of the cache; `None` where there is no file.
 fn read(path: &Path, key: &blake3::Hash) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
+    // Code is run: it has to be a file that was written into the folder, not a way to one that others can write.
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "this is not a plain file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-    };
+    }
+    let mut bytes = fs::read(path)?;
     let header = MAGIC.len() + 2 * HASH;
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "the file is damaged");
     if bytes.len() < header || !bytes.starts_with(MAGIC) || bytes[MAGIC.len()..][..HASH] != *key.as_bytes() {
@@ -106,9 +123,9 @@ fn read(path: &Path, key: &blake3::Hash) -> io::Result<Option<Vec<u8>>> {
 
 #[expect(unsafe_code, reason = "loading compiled code is running it")]
 fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the code comes from `Engine::precompile_component`: either it was compiled a moment ago, or it was read from
-    // a file whose header names the same component and engine, whose checksum holds, and whose folder is writable by
-    // trusted users only (the promise of `EngineOptions::cache_dir`; a folder that everyone can write was refused).
+    // SAFETY: the code comes from `Component::serialize`: it was read from a plain file whose header names the same
+    // component and engine, whose checksum holds, and whose folder is writable by trusted users only (the promise of
+    // `EngineOptions::cache_dir`; a folder that everyone can write was refused).
     unsafe { Component::deserialize(engine, code) }
 }
 

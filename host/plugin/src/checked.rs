@@ -5,6 +5,7 @@ use archwright_space::{Architecture, Condition, Context, Decision, Domain, Netwo
 use crate::bindings::types;
 use crate::guest::MESSAGE_BYTES;
 use crate::ids::Ids;
+use crate::limits::{Bound, InForce, Key};
 use crate::model::{CurvePoint, Description, Estimate, Purpose, Query, Relaxation, Subject};
 use crate::text::{is_plain, shown};
 use crate::{GuestError, PluginError, operation};
@@ -136,21 +137,52 @@ fn values(values: Vec<types::Value>) -> Vec<Value> {
 }
 
 /// An architecture that is one of `space`.
-pub(crate) fn architecture(given: types::Architecture, space: &Space, nodes: u32) -> Result<Architecture, Wrong> {
-    let architecture = unchecked_architecture(given, nodes)?;
+pub(crate) fn architecture(
+    given: types::Architecture,
+    space: &Space,
+    networks: &NetworkBounds,
+) -> Result<Architecture, Wrong> {
+    let architecture = unchecked_architecture(given, networks)?;
     space.check(&architecture).map_err(|error| Wrong::new("architecture", error.to_string()))?;
     if let Architecture::Network(network) = &architecture {
-        fits(network, space.context()).map_err(|problem| Wrong::new("architecture", problem))?;
+        fits(network, space.context(), networks).map_err(|problem| Wrong::new("architecture", problem))?;
     }
     Ok(architecture)
 }
 
-/// Whether a network takes and gives what `context` says.
+/// How large a network of a plugin may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NetworkBounds {
+    nodes: Bound,
+    parameters: Bound,
+    activation_bytes: Bound,
+}
+
+impl NetworkBounds {
+    pub(crate) fn new(limits: &InForce) -> Self {
+        Self {
+            nodes: limits.bound("nodes", Key::network_nodes),
+            parameters: limits.bound("parameters", Key::network_parameters),
+            activation_bytes: limits.bound("bytes of activations", Key::network_activation_bytes),
+        }
+    }
+}
+
+/// Refuses `found` of what `bound` limits, where that is more.
+fn within(found: u64, bound: Bound) -> Result<(), String> {
+    let Bound { of, limit, setting } = bound;
+    if found <= limit { Ok(()) } else { Err(format!("{found} {of} are more than {limit}; {setting}")) }
+}
+
+/// Whether a network is sound, no larger than it may be, and takes and gives what `context` says.
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn fits(network: &Network, context: &Context) -> Result<(), String> {
-    let shapes = network.validate().and_then(|()| network.shapes()).map_err(|error| error.to_string())?;
+pub(crate) fn fits(network: &Network, context: &Context, bounds: &NetworkBounds) -> Result<(), String> {
+    let sized = network.validate().and_then(|()| Ok((network.shapes()?, network.footprint()?)));
+    let (shapes, footprint) = sized.map_err(|error| error.to_string())?;
+    within(footprint.parameters, bounds.parameters)?;
+    within(footprint.activation_bytes, bounds.activation_bytes)?;
     match network.nodes.first().map(|node| &node.op) {
         Some(Op::Input { shape }) if *shape == context.input => {}
         Some(Op::Input { shape }) => {
@@ -166,19 +198,19 @@ pub(crate) fn fits(network: &Network, context: &Context) -> Result<(), String> {
 }
 
 /// An architecture that is well-formed, of whatever space.
-pub(crate) fn unchecked_architecture(given: types::Architecture, nodes: u32) -> Result<Architecture, Wrong> {
+pub(crate) fn unchecked_architecture(
+    given: types::Architecture,
+    networks: &NetworkBounds,
+) -> Result<Architecture, Wrong> {
     Ok(match given {
         types::Architecture::Point(point) => Architecture::Point(values(point)),
-        types::Architecture::Network(given) => Architecture::Network(network(given, nodes)?),
+        types::Architecture::Network(given) => Architecture::Network(network(given, networks)?),
     })
 }
 
 /// A network whose operations exist and whose inputs come before them. Shapes are not checked.
-pub(crate) fn network(given: types::Network, limit: u32) -> Result<Network, Wrong> {
-    if given.nodes.len() > limit as usize {
-        let problem = format!("{} are more than {limit} (`limits.network_nodes`)", given.nodes.len());
-        return Err(Wrong::new("nodes", problem));
-    }
+pub(crate) fn network(given: types::Network, bounds: &NetworkBounds) -> Result<Network, Wrong> {
+    within(given.nodes.len() as u64, bounds.nodes).map_err(|problem| Wrong::new("network", problem))?;
     let mut nodes = Vec::with_capacity(given.nodes.len());
     for (index, types::Node { name, op, attributes, inputs }) in given.nodes.into_iter().enumerate() {
         let wrong =
@@ -225,7 +257,7 @@ pub(crate) fn queries(
     capacity: u32,
     asked: &Ids,
     space: &Space,
-    nodes: u32,
+    networks: &NetworkBounds,
 ) -> Result<Vec<Query>, Wrong> {
     if given.is_empty() {
         return Err(Wrong::new("queries", "the list is empty; it has to be `waiting` or `finished` instead"));
@@ -247,7 +279,7 @@ pub(crate) fn queries(
         {
             return Err(Wrong::new(format!("{}.parent", at()), format!("{parent} is not the id of an earlier query")));
         }
-        let subject = subject(query.subject, space, nodes).map_err(|wrong| wrong.within(&at()))?;
+        let subject = subject(query.subject, space, networks).map_err(|wrong| wrong.within(&at()))?;
         let purpose = match query.purpose {
             types::Purpose::Estimate => Purpose::Estimate,
             types::Purpose::Probe => Purpose::Probe,
@@ -260,9 +292,9 @@ pub(crate) fn queries(
 }
 
 /// What a query is about, in `space`.
-pub(crate) fn subject(given: types::Subject, space: &Space, nodes: u32) -> Result<Subject, Wrong> {
+pub(crate) fn subject(given: types::Subject, space: &Space, networks: &NetworkBounds) -> Result<Subject, Wrong> {
     Ok(match given {
-        types::Subject::Architecture(given) => Subject::Architecture(architecture(given, space, nodes)?),
+        types::Subject::Architecture(given) => Subject::Architecture(architecture(given, space, networks)?),
         types::Subject::Relaxation(given) => Subject::Relaxation(relaxation(given, space.decisions())?),
     })
 }

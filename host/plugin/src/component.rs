@@ -1,5 +1,6 @@
 //! A plugin that is loaded but does not run.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -12,11 +13,13 @@ use crate::bindings;
 use crate::checked::{self, Wrong};
 use crate::engine::Engine;
 use crate::guest::{Guest, MESSAGE_BYTES, State};
+use crate::limits::{InForce, Key};
 use crate::log::{LogLevel, LogSink};
 use crate::model::{Description, Kind};
 use crate::options::Schema;
 use crate::text::shown;
-use crate::{Limits, PluginError, inspect};
+use crate::wishes::Wishes;
+use crate::{Limits, PluginError, inspect, weight};
 
 /// A compiled plugin, ready to be opened any number of times. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +29,7 @@ struct Loaded {
     engine: Engine,
     export: Export,
     digest: String,
+    wishes: Wishes,
     description: Description,
     schema: Schema,
 }
@@ -75,24 +79,26 @@ impl Component {
     pub(crate) fn load_bytes(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, PluginError> {
         check_size(name, bytes.len() as u64, limits)?;
         let kind = inspect::kind(name, bytes)?;
+        let wishes = Wishes::read(name, bytes)?;
+        let in_force = wishes.under(limits);
+        weight::check(name, bytes, &in_force)?;
         let digest = blake3::hash(bytes);
-        let compiled = match engine.cache() {
-            Some(cache) => cache.component(engine.wasmtime(), &digest, bytes),
-            None => wasmtime::component::Component::from_binary(engine.wasmtime(), bytes),
-        };
-        let failed = |what: &str, error: &wasmtime::Error| PluginError::Load {
+        let compiled = engine.compile(name, &digest, bytes)?;
+        let unfit = |error: wasmtime::Error| PluginError::Load {
             file: name.into(),
-            problem: format!("{what}: {}", shown(&format!("{error:#}"), MESSAGE_BYTES)),
+            problem: format!(
+                "it does not fit the contract `archwright:nas` of this host: {}",
+                shown(&format!("{error:#}"), MESSAGE_BYTES)
+            ),
         };
-        let compiled = compiled.map_err(|error| failed("it does not compile", &error))?;
         let linked = engine.linker().instantiate_pre(&compiled).and_then(|linked| Export::new(kind, linked));
-        let export =
-            linked.map_err(|error| failed("it does not fit the contract `archwright:nas` of this host", &error))?;
-        let (description, schema) = describe(engine, &export, name, limits)?;
+        let export = linked.map_err(unfit)?;
+        let (description, schema) = describe(engine, &export, name, &in_force)?;
         Ok(Self(Arc::new(Loaded {
             engine: engine.clone(),
             export,
             digest: digest.to_hex().to_string(),
+            wishes,
             description,
             schema,
         })))
@@ -122,6 +128,17 @@ impl Component {
         &self.0.description
     }
 
+    /// The limits that the plugin sets itself in its section `archwright:limits`, by the keys of `[limits]`. Where one is
+    /// lower than the host's, it is the one in force.
+    pub fn wishes(&self) -> &BTreeMap<String, u64> {
+        self.0.wishes.by_key()
+    }
+
+    /// The limits in force for this plugin under the host's.
+    pub(crate) fn in_force(&self, limits: &Limits) -> InForce {
+        self.0.wishes.under(limits)
+    }
+
     /// Checks options against the plugin's schema and fills in its defaults; the result is an object.
     ///
     /// # Errors
@@ -130,7 +147,7 @@ impl Component {
         self.0.schema.complete(given).map_err(|problem| PluginError::Options {
             plugin: self.name().into(),
             option: problem.path,
-            problem: problem.problem,
+            problem: shown(&problem.problem, MESSAGE_BYTES),
             suggestion: problem.suggestion,
         })
     }
@@ -142,7 +159,8 @@ impl Component {
 
     /// Asks a fresh instance to describe itself.
     pub(crate) fn describe_again(&self, limits: &Limits) -> Result<Description, PluginError> {
-        describe(&self.0.engine, &self.0.export, self.name(), limits).map(|(description, _)| description)
+        describe(&self.0.engine, &self.0.export, self.name(), &self.in_force(limits))
+            .map(|(description, _)| description)
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -172,20 +190,15 @@ fn check_size(name: &str, bytes: u64, limits: &Limits) -> Result<(), PluginError
     if bytes <= limits.component_bytes {
         return Ok(());
     }
-    Err(PluginError::Limit {
-        plugin: name.into(),
-        call: "load".into(),
-        of: "bytes of a component",
-        limit: limits.component_bytes,
-        setting: "limits.component_bytes",
-    })
+    let bound = InForce::new(limits, []).bound("bytes of a component", Key::component_bytes);
+    Err(PluginError::limit(name, "load", bound))
 }
 
 fn describe(
     engine: &Engine,
     export: &Export,
     name: &str,
-    limits: &Limits,
+    limits: &InForce,
 ) -> Result<(Description, Schema), PluginError> {
     let plugin = name.to_owned();
     let log: LogSink = Arc::new(move |level, line| {
@@ -212,7 +225,9 @@ fn describe(
     };
     let invalid = |wrong: Wrong| wrong.in_call(name, "describe");
     let description = checked::description(description).map_err(invalid)?;
-    let schema = Schema::compile(&description.options_schema)
-        .map_err(|problem| invalid(Wrong::new(format!("options-schema at {}", problem.path), problem.problem)))?;
+    let schema = Schema::compile(&description.options_schema).map_err(|problem| {
+        let path = shown(&problem.path, MESSAGE_BYTES);
+        invalid(Wrong::new(format!("options-schema at {path}"), problem.problem))
+    })?;
     Ok((description, schema))
 }

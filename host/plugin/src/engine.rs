@@ -8,11 +8,12 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Linker;
-use wasmtime::{Config, OptLevel, Strategy, WasmBacktraceDetails};
+use wasmtime::{Config, Inlining, OptLevel, Strategy, WasmBacktraceDetails};
 
 use crate::cache::Cache;
 use crate::component::Component;
-use crate::guest::State;
+use crate::guest::{MESSAGE_BYTES, State};
+use crate::text::shown;
 use crate::{Limits, PluginError, imports};
 
 /// The version of the engine, which decides how much fuel code takes.
@@ -27,6 +28,9 @@ const MIN_STACK_BYTES: usize = 64 << 10;
 
 /// Stack that host functions need on top of a plugin's.
 const HOST_STACK_BYTES: usize = 512 << 10;
+
+/// Stack of the thread that compiles: as main threads have.
+const COMPILER_STACK_BYTES: usize = 8 << 20;
 
 /// Ticks of the clock within the host's patience.
 const PATIENCE_TICKS: u64 = 8;
@@ -49,6 +53,25 @@ impl NanProfile {
             Self::Portable => "portable",
             Self::Native => "native",
         }
+    }
+}
+
+/// What may differ between engines without a plugin's answers changing. Programs have the default; tests compare others
+/// with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variation {
+    /// Whether calls take fuel.
+    pub(crate) counts_fuel: bool,
+    pub(crate) optimization: OptLevel,
+    /// Whether memories start as images that are copied when they are written to.
+    pub(crate) copies_on_write: bool,
+    /// Whether functions are compiled into their callers.
+    pub(crate) inlines: bool,
+}
+
+impl Default for Variation {
+    fn default() -> Self {
+        Self { counts_fuel: true, optimization: OptLevel::Speed, copies_on_write: true, inlines: false }
     }
 }
 
@@ -82,6 +105,7 @@ struct Inner {
     linker: Linker<State>,
     cache: Option<Cache>,
     options: EngineOptions,
+    variation: Variation,
     /// Dropping it ends the clock.
     _clock: mpsc::Sender<()>,
 }
@@ -98,6 +122,10 @@ impl Engine {
     /// # Errors
     /// [`PluginError::Engine`] where an option is out of range or the machine cannot run compiled code.
     pub fn new(options: &EngineOptions) -> Result<Self, PluginError> {
+        Self::varied(options, Variation::default())
+    }
+
+    pub(crate) fn varied(options: &EngineOptions, variation: Variation) -> Result<Self, PluginError> {
         if !(MIN_STACK_BYTES..=MAX_STACK_BYTES).contains(&options.stack_bytes) {
             return Err(PluginError::Engine {
                 problem: format!(
@@ -110,11 +138,11 @@ impl Engine {
             return Err(PluginError::Engine { problem: "patience has to be at least 1 millisecond".into() });
         }
         let failed = |error: wasmtime::Error| PluginError::Engine { problem: format!("{error:#}") };
-        let wasmtime = wasmtime::Engine::new(&configuration(options)).map_err(failed)?;
+        let wasmtime = wasmtime::Engine::new(&configuration(options, variation)).map_err(failed)?;
         let linker = imports::linker(&wasmtime).map_err(failed)?;
         let cache = options.cache_dir.as_deref().map(|folder| Cache::new(folder, &wasmtime));
         let clock = start_clock(&wasmtime, options.patience)?;
-        Ok(Self(Arc::new(Inner { wasmtime, linker, cache, options: options.clone(), _clock: clock })))
+        Ok(Self(Arc::new(Inner { wasmtime, linker, cache, options: options.clone(), variation, _clock: clock })))
     }
 
     /// Loads a component from a file: checks what it is, compiles it and asks it to describe itself.
@@ -161,8 +189,49 @@ impl Engine {
         &self.0.linker
     }
 
-    pub(crate) fn cache(&self) -> Option<&Cache> {
-        self.0.cache.as_ref()
+    /// Whether calls take fuel: always, but where tests compare engines.
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.0.variation.counts_fuel
+    }
+
+    /// Compiles a component whose weight was checked, or takes it from the cache.
+    ///
+    /// Compiling takes no fuel and has no end that all machines agree on: it takes place on a thread of its own, which is
+    /// left to itself once the host's patience is over.
+    pub(crate) fn compile(
+        &self,
+        name: &str,
+        digest: &blake3::Hash,
+        bytes: &[u8],
+    ) -> Result<wasmtime::component::Component, PluginError> {
+        if let Some(component) = self.0.cache.as_ref().and_then(|cache| cache.read(&self.0.wasmtime, digest)) {
+            return Ok(component);
+        }
+        let (sender, receiver) = mpsc::channel();
+        let (engine, bytes) = (self.0.wasmtime.clone(), bytes.to_vec());
+        std::thread::Builder::new()
+            .name("plugin compiler".into())
+            .stack_size(COMPILER_STACK_BYTES)
+            .spawn(move || {
+                let _ = sender.send(wasmtime::component::Component::from_binary(&engine, &bytes));
+            })
+            .map_err(|error| PluginError::Engine { problem: format!("its compiler does not start: {error}") })?;
+        let problem = match receiver.recv_timeout(self.patience()) {
+            Ok(Ok(component)) => {
+                if let Some(cache) = &self.0.cache {
+                    cache.keep(digest, &component);
+                }
+                return Ok(component);
+            }
+            Ok(Err(error)) => shown(&format!("{error:#}"), MESSAGE_BYTES),
+            Err(RecvTimeoutError::Timeout) => {
+                let seconds = self.patience().as_secs_f64();
+                return Err(PluginError::Aborted { plugin: name.into(), call: "compile".into(), seconds });
+            }
+            // The thread ended without an answer.
+            Err(RecvTimeoutError::Disconnected) => "the compiler panicked".into(),
+        };
+        Err(PluginError::Load { file: name.into(), problem: format!("it does not compile: {problem}") })
     }
 
     pub(crate) fn patience(&self) -> Duration {
@@ -180,15 +249,16 @@ impl Engine {
 }
 
 /// The one configuration of the engine in this program.
-fn configuration(options: &EngineOptions) -> Config {
+fn configuration(options: &EngineOptions, variation: Variation) -> Config {
+    let inlining = if variation.inlines { Inlining::Yes } else { Inlining::No };
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
-        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_opt_level(variation.optimization)
         .parallel_compilation(true)
-        .compiler_inlining(wasmtime::Inlining::Yes)
+        .compiler_inlining(inlining)
         // What bounds a call: fuel, the same everywhere. Epochs only end what the host has no patience for.
-        .consume_fuel(true)
+        .consume_fuel(variation.counts_fuel)
         .epoch_interruption(true)
         .max_wasm_stack(options.stack_bytes)
         // What would make answers depend on the machine.
@@ -197,7 +267,7 @@ fn configuration(options: &EngineOptions) -> Config {
         .relaxed_simd_deterministic(true)
         .shared_memory(false)
         // Faster instantiation, and the reason for which its fuel differs between systems and is not counted.
-        .memory_init_cow(true)
+        .memory_init_cow(variation.copies_on_write)
         // Proposals that no plugin toolchain needs.
         .wasm_memory64(false)
         .wasm_wide_arithmetic(false)

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::Setting;
+use crate::limits::Bound;
 use crate::model::Kind;
 
 /// Why a plugin could not be loaded, or why a call of it ended without a result.
@@ -40,6 +42,14 @@ pub enum PluginError {
         /// How to do without it.
         advice: String,
     },
+    /// What the component wishes for itself cannot be read.
+    #[error("{file}: its section `archwright:limits` {problem}")]
+    Wishes {
+        /// The file or the name given for the bytes.
+        file: String,
+        /// What is wrong with it and what would be right.
+        problem: String,
+    },
     /// The component is not of the kind that is wanted here, or of no kind.
     #[error("{plugin}: {wanted} is wanted here; this is {found}")]
     WrongKind {
@@ -51,7 +61,7 @@ pub enum PluginError {
         found: String,
     },
     /// A limit was reached; the plugin is stopped.
-    #[error("{plugin}: `{call}` reached the limit of {limit} {of}; `{setting}` sets it")]
+    #[error("{plugin}: `{call}` reached the limit of {limit} {of}; {setting}")]
     Limit {
         /// The plugin's name.
         plugin: String,
@@ -61,8 +71,8 @@ pub enum PluginError {
         of: &'static str,
         /// The limit.
         limit: u64,
-        /// The setting of an experiment file that changes it, e.g. `limits.fuel_per_call`.
-        setting: &'static str,
+        /// Who sets it.
+        setting: Setting,
     },
     /// The plugin trapped: it panicked, or did what WebAssembly forbids. The plugin is stopped.
     #[error("{plugin}: `{call}` trapped: {code}{}", said(.message.as_ref()))]
@@ -143,6 +153,10 @@ pub enum PluginError {
 }
 
 impl PluginError {
+    pub(crate) fn limit(plugin: &str, call: &str, Bound { of, limit, setting }: Bound) -> Self {
+        Self::Limit { plugin: plugin.into(), call: call.into(), of, limit, setting }
+    }
+
     pub(crate) fn wrong_kind(plugin: &str, wanted: Kind, found: Kind) -> Self {
         Self::WrongKind { plugin: plugin.into(), wanted: with_article(wanted), found: with_article(found) }
     }

@@ -64,7 +64,7 @@ impl Estimator {
         let Export::Estimator(export) = component.export() else {
             return Err(component.wrong_kind(Kind::Estimator));
         };
-        let mut guest = Guest::new(component.engine(), component.name(), limits, log);
+        let mut guest = Guest::new(component.engine(), component.name(), &component.in_force(limits), log);
         let lowered = wit::Setup {
             decisions: lower::decisions(space.decisions()),
             objectives: lower::objectives(&setup.objectives),

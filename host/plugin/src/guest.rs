@@ -6,14 +6,15 @@ use archwright_space::Space;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, Trap};
 
+use crate::PluginError;
 use crate::actions::ActionRules;
 use crate::bindings::types;
-use crate::checked::{self, Wrong};
+use crate::checked::{self, NetworkBounds, Wrong};
 use crate::engine::Engine;
-use crate::limiter::{Limiter, Reached};
+use crate::limiter::Limiter;
+use crate::limits::{Bound, InForce, Key, Setting};
 use crate::log::{Log, LogSink};
 use crate::text::shown;
-use crate::{Limits, PluginError};
 
 /// Longest text of a plugin or of the engine that goes into an error message, in bytes.
 pub(crate) const MESSAGE_BYTES: usize = 2000;
@@ -27,7 +28,12 @@ pub(crate) struct State {
     pub(crate) space: Option<Arc<Space>>,
     /// What an estimator may ask for; others have none.
     pub(crate) actions: Option<ActionRules>,
-    pub(crate) network_nodes: u32,
+    /// How large networks that the plugin gives may be.
+    pub(crate) networks: NetworkBounds,
+    /// How many handles the plugin may hold.
+    pub(crate) handles: Bound,
+    /// Whether calls take fuel: always, but where tests compare engines.
+    pub(crate) counts_fuel: bool,
 }
 
 /// A store with one instance of a plugin in it.
@@ -38,34 +44,37 @@ pub(crate) struct Guest {
     store: Store<State>,
     engine: Engine,
     name: String,
-    fuel_per_call: u64,
-    hostcall_bytes: u32,
+    fuel: Bound,
+    hostcall: Bound,
     fuel_used: u64,
     /// The error that stopped the plugin.
     stopped: Option<String>,
 }
 
 impl Guest {
-    pub(crate) fn new(engine: &Engine, name: &str, limits: &Limits, log: LogSink) -> Self {
+    pub(crate) fn new(engine: &Engine, name: &str, limits: &InForce, log: LogSink) -> Self {
         let mut resources = ResourceTable::new();
-        resources.set_max_capacity(limits.handles as usize);
+        let handles = limits.bound("handles held at once", Key::handles);
+        resources.set_max_capacity(limits.limits.handles as usize);
         let state = State {
             limiter: Limiter::new(limits),
             resources,
             log: Log::new(log, limits),
             space: None,
             actions: None,
-            network_nodes: limits.network_nodes,
+            networks: NetworkBounds::new(limits),
+            handles,
+            counts_fuel: engine.counts_fuel(),
         };
         let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(limits.hostcall_bytes as usize);
+        store.set_hostcall_fuel(limits.limits.hostcall_bytes as usize);
         Self {
             store,
             engine: engine.clone(),
             name: name.into(),
-            fuel_per_call: limits.fuel_per_call,
-            hostcall_bytes: limits.hostcall_bytes,
+            fuel: limits.bound("units of fuel", Key::fuel_per_call),
+            hostcall: limits.bound("bytes handed to the host", Key::hostcall_bytes),
             fuel_used: 0,
             stopped: None,
         }
@@ -101,8 +110,14 @@ impl Guest {
         self.store.set_epoch_deadline(self.engine.patience_ticks());
         let _ = self.store.data_mut().limiter.take_denied();
         let _ = self.store.data_mut().log.take_last_error();
-        let result = self.store.set_fuel(self.fuel_per_call).and_then(|()| run(&mut self.store));
-        self.fuel_used = self.fuel_used.saturating_add(self.fuel_per_call - self.store.get_fuel().unwrap_or_default());
+        let result = if self.store.data().counts_fuel {
+            let result = self.store.set_fuel(self.fuel.limit).and_then(|()| run(&mut self.store));
+            let left = self.store.get_fuel().unwrap_or_default();
+            self.fuel_used = self.fuel_used.saturating_add(self.fuel.limit - left);
+            result
+        } else {
+            run(&mut self.store)
+        };
         result.map_err(|error| {
             let error = self.explain(call, &error);
             self.stop(error)
@@ -151,25 +166,13 @@ impl Guest {
 
     /// What an error of the engine means.
     fn explain(&mut self, call: &str, error: &wasmtime::Error) -> PluginError {
-        let reached = |Reached { of, limit, setting }| PluginError::Limit {
-            plugin: self.name.clone(),
-            call: call.into(),
-            of,
-            limit,
-            setting,
-        };
+        let reached = |bound: Bound| PluginError::limit(&self.name, call, bound);
         let denied = self.store.data_mut().limiter.take_denied();
-        if let Some(reason) = error.downcast_ref::<Reached>() {
-            return reached(*reason);
+        if let Some(bound) = error.downcast_ref::<Bound>() {
+            return reached(*bound);
         }
         match error.downcast_ref::<Trap>() {
-            Some(Trap::OutOfFuel) => {
-                return reached(Reached {
-                    of: "units of fuel",
-                    limit: self.fuel_per_call,
-                    setting: "limits.fuel_per_call",
-                });
-            }
+            Some(Trap::OutOfFuel) => return reached(self.fuel),
             Some(Trap::Interrupt) => {
                 return PluginError::Aborted {
                     plugin: self.name.clone(),
@@ -178,11 +181,9 @@ impl Guest {
                 };
             }
             Some(Trap::StackOverflow) => {
-                return reached(Reached {
-                    of: "bytes of stack",
-                    limit: self.engine.stack_bytes() as u64,
-                    setting: "engine.stack_bytes",
-                });
+                let limit = self.engine.stack_bytes() as u64;
+                let setting = Setting::Experiment("engine.stack_bytes");
+                return reached(Bound { of: "bytes of stack", limit, setting });
             }
             _ => {}
         }
@@ -192,11 +193,7 @@ impl Guest {
         // The engine has no types for these errors.
         let text = format!("{error:#}");
         if text.contains("fuel allocated for hostcalls") {
-            return reached(Reached {
-                of: "bytes handed to the host",
-                limit: u64::from(self.hostcall_bytes),
-                setting: "limits.hostcall_bytes",
-            });
+            return reached(self.hostcall);
         }
         if text.contains("resource limit exceeded") {
             return reached(self.store.data().limiter.count_exceeded(&text));

@@ -10,9 +10,8 @@ use wasmtime::{Engine, Result, StoreContextMut, Trap};
 
 use crate::actions::{ActionRules, HostAction, HostOutcome};
 use crate::bindings::{actions, log, space, types};
-use crate::checked::{self, Wrong};
+use crate::checked::{self, NetworkBounds, Wrong};
 use crate::guest::State;
-use crate::limiter::Reached;
 use crate::log::LogLevel;
 use crate::lower;
 use crate::model::PluginAction;
@@ -91,7 +90,8 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         |mut store: StoreContextMut<'_, State>, (of, limit): (types::Architecture, u32)| {
             let space = the_space(&store)?;
             // One more than the fuel pays for is enough to run out of it.
-            let affordable = store.get_fuel()? / points(&space, 1).max(1) + 1;
+            let fuel = if store.data().counts_fuel { store.get_fuel()? } else { u64::MAX - 1 };
+            let affordable = fuel / points(&space, 1).max(1) + 1;
             let limit = usize::try_from(affordable).unwrap_or(usize::MAX).min(limit as usize);
             let mut nodes = 0;
             let answer = ask(&mut store, [of], |space, [of]| space.neighbors_counting(&of, limit, &mut nodes))?;
@@ -159,8 +159,8 @@ fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
     interface.resource("outcome", ResourceType::host::<HostOutcome>(), |_, _| Ok(()))?;
     interface.func_wrap("train", |mut store: StoreContextMut<'_, State>, (spec,): (actions::Training,)| {
         let price = network_price(&spec.subject, NODE);
-        describe(&mut store, 1, price, |rules, space, nodes| {
-            Ok(PluginAction::Train(rules.training(spec, space, nodes)?))
+        describe(&mut store, 1, price, |rules, space, networks| {
+            Ok(PluginAction::Train(rules.training(spec, space, networks)?))
         })
     })?;
     interface.func_wrap(
@@ -170,8 +170,8 @@ fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
                 actions::Paths::Given(given) => (given.len(), given.iter().map(subject_price).sum()),
                 _ => (1, 0),
             };
-            describe(&mut store, count, price, |rules, space, nodes| {
-                Ok(PluginAction::TrainShared(rules.shared_training(spec, space, nodes)?))
+            describe(&mut store, count, price, |rules, space, networks| {
+                Ok(PluginAction::TrainShared(rules.shared_training(spec, space, networks)?))
             })
         },
     )?;
@@ -179,8 +179,8 @@ fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         "evaluate-shared",
         |mut store: StoreContextMut<'_, State>, (spec,): (actions::SharedEvaluation,)| {
             let price = network_price(&spec.subject, NODE);
-            describe(&mut store, 1, price, |rules, space, nodes| {
-                Ok(PluginAction::EvaluateShared(rules.shared_evaluation(spec, space, nodes)?))
+            describe(&mut store, 1, price, |rules, space, networks| {
+                Ok(PluginAction::EvaluateShared(rules.shared_evaluation(spec, space, networks)?))
             })
         },
     )?;
@@ -195,8 +195,8 @@ fn link_actions(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
     )?;
     interface.func_wrap("look-up", |mut store: StoreContextMut<'_, State>, (spec,): (actions::Measurement,)| {
         let price = network_price(&spec.subject, NODE);
-        describe(&mut store, 1, price, |rules, space, nodes| {
-            Ok(PluginAction::LookUp(rules.measurement(spec, space, nodes)?))
+        describe(&mut store, 1, price, |rules, space, networks| {
+            Ok(PluginAction::LookUp(rules.measurement(spec, space, networks)?))
         })
     })?;
     interface.func_wrap("[method]outcome.failure", |store, (outcome,): (Resource<HostOutcome>,)| {
@@ -232,21 +232,19 @@ fn describe(
     store: &mut StoreContextMut<'_, State>,
     architectures: usize,
     price: u64,
-    make: impl FnOnce(&ActionRules, &Space, u32) -> std::result::Result<PluginAction, Wrong>,
+    make: impl FnOnce(&ActionRules, &Space, &NetworkBounds) -> std::result::Result<PluginAction, Wrong>,
 ) -> Result<(std::result::Result<Resource<HostAction>, types::Error>,)> {
     let space = the_space(store)?;
     charge(store, CALL + points(&space, architectures) + price)?;
     let state = store.data_mut();
     let Some(rules) = &state.actions else { return Ok((Err(unsupported("there are no actions here")),)) };
-    let action = match make(rules, &space, state.network_nodes) {
+    let action = match make(rules, &space, &state.networks) {
         Ok(action) => HostAction(action),
         Err(wrong) => return Ok((Err(refused(&wrong)),)),
     };
-    let capacity = state.resources.max_capacity() as u64;
+    let handles = state.handles;
     let handle = state.resources.push(action).map_err(|error| match error {
-        ResourceTableError::Full => {
-            wasmtime::Error::from(Reached { of: "handles held at once", limit: capacity, setting: "limits.handles" })
-        }
+        ResourceTableError::Full => wasmtime::Error::from(handles),
         other => other.into(),
     })?;
     Ok((Ok(handle),))
@@ -261,6 +259,9 @@ fn outcome_of<'a>(
 
 /// Takes fuel for the host's work; without enough of it the plugin is out of fuel.
 fn charge(store: &mut StoreContextMut<'_, State>, price: u64) -> Result<()> {
+    if !store.data().counts_fuel {
+        return Ok(());
+    }
     match store.get_fuel()?.checked_sub(price) {
         Some(left) => store.set_fuel(left),
         None => {
@@ -292,11 +293,11 @@ fn ask<T, const N: usize>(
 ) -> Result<std::result::Result<T, types::Error>> {
     let space = the_space(store)?;
     charge(store, CALL + points(&space, N))?;
-    let nodes = store.data().network_nodes;
+    let networks = store.data().networks;
     let mut checked = Vec::with_capacity(N);
     for one in given {
         charge(store, network_price(&one, NODE))?;
-        match checked::unchecked_architecture(one, nodes) {
+        match checked::unchecked_architecture(one, &networks) {
             Ok(architecture) => checked.push(architecture),
             Err(wrong) => return Ok(Err(refused(&wrong))),
         }
@@ -335,8 +336,8 @@ fn ask_for_facts<T>(
 ) -> Result<std::result::Result<T, types::Error>> {
     if let types::Architecture::Point(_) = &given {
         let space = the_space(store)?;
-        let nodes = store.data().network_nodes;
-        if let Ok(architecture) = checked::unchecked_architecture(given.clone(), nodes)
+        let networks = store.data().networks;
+        if let Ok(architecture) = checked::unchecked_architecture(given.clone(), &networks)
             && let Some(facts) = space.known_facts(&architecture)
         {
             charge(store, CALL + points(&space, 1))?;

@@ -3,12 +3,16 @@
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
 
 use crate::PluginError;
+use crate::guest::MESSAGE_BYTES;
 use crate::model::Kind;
 
 /// The version of `wit/` that this host is built with.
 const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
 
 const PACKAGE: &str = "archwright:nas/";
+
+/// Longest name of an import or export that is shown, in bytes.
+const NAME_BYTES: usize = 200;
 
 /// The kind of a component, where it is a plugin.
 pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
@@ -52,11 +56,13 @@ pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
     Ok(kind)
 }
 
-fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> PluginError {
+pub(crate) fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> PluginError {
+    // The reader's message may have several lines, and names out of the file.
+    let text = crate::text::shown(&error.to_string(), MESSAGE_BYTES);
     let problem = if error.message().contains("unexpected end") {
-        format!("the file is cut off: {error}")
+        format!("the file is cut off: {text}")
     } else {
-        format!("the file is damaged: {error}")
+        format!("the file is damaged: {text}")
     };
     PluginError::Load { file: file.into(), problem }
 }
@@ -90,7 +96,8 @@ fn exported_kind(file: &str, exports: &[String]) -> Result<Kind, PluginError> {
 }
 
 fn check_import(file: &str, kind: Kind, import: &str) -> Result<(), PluginError> {
-    let refuse = |advice: String| Err(PluginError::Import { file: file.into(), import: import.into(), advice });
+    let shown = crate::text::shown(import, NAME_BYTES);
+    let refuse = |advice: String| Err(PluginError::Import { file: file.into(), import: shown.clone(), advice });
     if import.starts_with("wasi:") {
         return refuse(
             "plugins have no clock, files, network or randomness. Build without WASI: Rust for \
@@ -125,6 +132,7 @@ fn ours(name: &str) -> Option<(&str, &str)> {
 /// whether a component needs one that this host lacks shows when it is linked.
 fn check_version(file: &str, name: &str, version: &str) -> Result<(), PluginError> {
     let refuse = |problem: String| {
+        let name = crate::text::shown(name, NAME_BYTES);
         Err(PluginError::Load { file: file.into(), problem: format!("it is built for `{name}`: {problem}") })
     };
     let Ok(built_for) = semver::Version::parse(version) else {
@@ -141,5 +149,5 @@ fn check_version(file: &str, name: &str, version: &str) -> Result<(), PluginErro
 }
 
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{}`", crate::text::shown(name, 200))).collect::<Vec<_>>().join(", ")
+    names.iter().map(|name| format!("`{}`", crate::text::shown(name, NAME_BYTES))).collect::<Vec<_>>().join(", ")
 }

@@ -32,6 +32,8 @@ mod guest;
 mod ids;
 mod imports;
 mod inspect;
+#[doc(hidden)]
+pub mod internals;
 mod limiter;
 mod limits;
 mod log;
@@ -42,12 +44,14 @@ mod options;
 mod space;
 mod strategy;
 mod text;
+mod weight;
+mod wishes;
 
 pub use component::Component;
 pub use engine::{Engine, EngineOptions, NanProfile};
 pub use error::{GuestError, PluginError};
 pub use estimator::{Estimator, EstimatorSetup};
-pub use limits::Limits;
+pub use limits::{Limits, Setting};
 pub use log::{LogLevel, LogSink};
 pub use model::Kind;
 pub use space::SpaceComponent;

@@ -2,64 +2,48 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::Limits;
-
-/// A limit that was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reached {
-    pub(crate) of: &'static str,
-    pub(crate) limit: u64,
-    pub(crate) setting: &'static str,
-}
-
-impl std::fmt::Display for Reached {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "limit of {} {} reached", self.limit, self.of)
-    }
-}
-
-impl std::error::Error for Reached {}
+use crate::limits::{Bound, InForce, Key};
 
 /// Counts memory over all of a plugin's memories.
 ///
 /// A denied growth is an ordinary answer in WebAssembly: a guest may cope with it, and most end in a trap that says
 /// nothing of memory. So a denial is remembered, and explains a trap that follows in the same call.
 pub(crate) struct Limiter {
-    memory_bytes: u64,
-    table_elements: u32,
-    instances: usize,
-    tables: usize,
-    memories: usize,
+    memory: Bound,
+    table: Bound,
+    instances: Bound,
+    tables: Bound,
+    memories: Bound,
     used_bytes: u64,
-    denied: Option<Reached>,
+    denied: Option<Bound>,
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &InForce) -> Self {
         Self {
-            memory_bytes: limits.memory_bytes,
-            table_elements: limits.table_elements,
-            instances: limits.instances as usize,
-            tables: limits.tables as usize,
-            memories: limits.memories as usize,
+            memory: limits.bound("bytes of memory", Key::memory_bytes),
+            table: limits.bound("elements of a table", Key::table_elements),
+            instances: limits.bound("core instances", Key::instances),
+            tables: limits.bound("tables", Key::tables),
+            memories: limits.bound("memories", Key::memories),
             used_bytes: 0,
             denied: None,
         }
     }
 
     /// The growth denied since this was last asked.
-    pub(crate) fn take_denied(&mut self) -> Option<Reached> {
+    pub(crate) fn take_denied(&mut self) -> Option<Bound> {
         self.denied.take()
     }
 
     /// Which count the engine's message is about.
-    pub(crate) fn count_exceeded(&self, message: &str) -> Reached {
+    pub(crate) fn count_exceeded(&self, message: &str) -> Bound {
         if message.contains("table count") {
-            Reached { of: "tables", limit: self.tables as u64, setting: "limits.tables" }
+            self.tables
         } else if message.contains("memory count") {
-            Reached { of: "memories", limit: self.memories as u64, setting: "limits.memories" }
+            self.memories
         } else {
-            Reached { of: "core instances", limit: self.instances as u64, setting: "limits.instances" }
+            self.instances
         }
     }
 
@@ -77,9 +61,8 @@ impl ResourceLimiter for Limiter {
         }
         let growth = desired.saturating_sub(current) as u64;
         let used = self.used_bytes.saturating_add(growth);
-        if used > self.memory_bytes {
-            self.denied =
-                Some(Reached { of: "bytes of memory", limit: self.memory_bytes, setting: "limits.memory_bytes" });
+        if used > self.memory.limit {
+            self.denied = Some(self.memory);
             return Ok(false);
         }
         self.used_bytes = used;
@@ -90,26 +73,26 @@ impl ResourceLimiter for Limiter {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        if desired as u64 > u64::from(self.table_elements) {
-            self.denied = Some(Reached {
-                of: "elements of a table",
-                limit: u64::from(self.table_elements),
-                setting: "limits.table_elements",
-            });
+        if desired as u64 > self.table.limit {
+            self.denied = Some(self.table);
             return Ok(false);
         }
         Ok(true)
     }
 
     fn instances(&self) -> usize {
-        self.instances
+        count(self.instances)
     }
 
     fn tables(&self) -> usize {
-        self.tables
+        count(self.tables)
     }
 
     fn memories(&self) -> usize {
-        self.memories
+        count(self.memories)
     }
+}
+
+fn count(bound: Bound) -> usize {
+    usize::try_from(bound.limit).unwrap_or(usize::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::Limits;
+use crate::limits::{Bound, InForce, Key};
 use crate::text::shown;
 
 /// How urgent a line is.
@@ -27,7 +27,9 @@ const LINE_BYTES: usize = 4096;
 /// A sink and what may still go into it.
 pub(crate) struct Log {
     sink: LogSink,
-    lines_left: u32,
+    lines: Bound,
+    bytes: Bound,
+    lines_left: u64,
     bytes_left: u64,
     closed: bool,
     /// The last error of the current call: what a panic had to say.
@@ -35,8 +37,10 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(sink: LogSink, limits: &Limits) -> Self {
-        Self { sink, lines_left: limits.log_lines, bytes_left: limits.log_bytes, closed: false, last_error: None }
+    pub(crate) fn new(sink: LogSink, limits: &InForce) -> Self {
+        let lines = limits.bound("lines of a run", Key::log_lines);
+        let bytes = limits.bound("bytes of lines of a run", Key::log_bytes);
+        Self { sink, lines, bytes, lines_left: lines.limit, bytes_left: bytes.limit, closed: false, last_error: None }
     }
 
     pub(crate) fn write(&mut self, level: LogLevel, message: &str) {
@@ -49,10 +53,8 @@ impl Log {
         }
         if self.lines_left == 0 || (line.len() as u64) > self.bytes_left {
             self.closed = true;
-            (self.sink)(
-                LogLevel::Warn,
-                "this plugin's further lines are dropped (`limits.log_lines` and `limits.log_bytes` set how many are kept)",
-            );
+            let reached = if self.lines_left == 0 { self.lines } else { self.bytes };
+            (self.sink)(LogLevel::Warn, &format!("this plugin's further lines are dropped: it reached {reached}"));
             return;
         }
         self.lines_left -= 1;

@@ -9,9 +9,10 @@ use wasmtime::component::ResourceAny;
 use crate::bindings::search_space::SearchSpacePlugin;
 use crate::bindings::search_space::exports::archwright::nas::search_space as wit;
 use crate::bindings::types::{self, AttributeValue};
-use crate::checked::{self, Wrong};
+use crate::checked::{self, NetworkBounds, Wrong};
 use crate::component::{Component, Export};
 use crate::guest::Guest;
+use crate::limits::InForce;
 use crate::log::LogSink;
 use crate::model::Kind;
 use crate::text::shown;
@@ -30,7 +31,8 @@ const TEXT_BYTES: usize = 200;
 pub struct SpaceComponent {
     component: Component,
     options: String,
-    limits: Limits,
+    limits: InForce,
+    networks: NetworkBounds,
     log: LogSink,
     decisions: Vec<Decision>,
     live: Mutex<Option<Live>>,
@@ -55,10 +57,12 @@ impl SpaceComponent {
         limits: &Limits,
         log: LogSink,
     ) -> Result<Self, PluginError> {
+        let limits = component.in_force(limits);
         let mut space = Self {
             component: component.clone(),
             options: options.to_string(),
-            limits: limits.clone(),
+            networks: NetworkBounds::new(&limits),
+            limits,
             log,
             decisions: Vec::new(),
             live: Mutex::new(None),
@@ -121,7 +125,7 @@ impl SearchSpace for SpaceComponent {
             let network = guest.ask("build", |store| {
                 plugin.archwright_nas_search_space().definition().call_build(store, *definition, &values, &context)
             })?;
-            sound(network, given, self.limits.network_nodes).map_err(|wrong| guest.wrong("build", wrong))
+            sound(network, given, &self.networks).map_err(|wrong| guest.wrong("build", wrong))
         })
     }
 
@@ -148,10 +152,9 @@ impl SearchSpace for SpaceComponent {
 }
 
 /// The network as the host uses it: valid, for this context, and simplified.
-fn sound(network: types::Network, context: &Context, nodes: u32) -> Result<Network, Wrong> {
-    let network = checked::network(network, nodes)?;
-    network.validate().map_err(|error| Wrong::new("network", error.to_string()))?;
-    checked::fits(&network, context).map_err(|problem| Wrong::new("network", problem))?;
+fn sound(network: types::Network, context: &Context, bounds: &NetworkBounds) -> Result<Network, Wrong> {
+    let network = checked::network(network, bounds)?;
+    checked::fits(&network, context, bounds).map_err(|problem| Wrong::new("network", problem))?;
     Ok(network.simplify())
 }
 

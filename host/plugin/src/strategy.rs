@@ -60,7 +60,7 @@ impl Strategy {
         log: LogSink,
     ) -> Result<Self, PluginError> {
         let Export::Strategy(export) = component.export() else { return Err(component.wrong_kind(Kind::Strategy)) };
-        let mut guest = Guest::new(component.engine(), component.name(), limits, log);
+        let mut guest = Guest::new(component.engine(), component.name(), &component.in_force(limits), log);
         guest.state().space = Some(Arc::clone(&space));
         let plugin = guest.instantiate(|store| export.instantiate(store))?;
         let setup = wit::Setup {
@@ -90,8 +90,8 @@ impl Strategy {
             .ask("ask", |store| plugin.archwright_nas_strategy().search().call_ask(store, search, capacity))?;
         match reply {
             wit::Reply::Queries(queries) => {
-                let nodes = self.guest.state().network_nodes;
-                let queries = checked::queries(queries, capacity, &self.asked, &self.space, nodes)
+                let networks = self.guest.state().networks;
+                let queries = checked::queries(queries, capacity, &self.asked, &self.space, &networks)
                     .map_err(|wrong| self.guest.wrong("ask", wrong))?;
                 for query in &queries {
                     self.asked.insert(query.id);
@@ -143,10 +143,10 @@ impl Strategy {
         let picks = self
             .guest
             .ask("recommend", |store| plugin.archwright_nas_strategy().search().call_recommend(store, search))?;
-        let nodes = self.guest.state().network_nodes;
+        let networks = self.guest.state().networks;
         let mut checked = Vec::with_capacity(picks.len());
         for (index, pick) in picks.into_iter().enumerate() {
-            let pick = checked::architecture(pick, &self.space, nodes);
+            let pick = checked::architecture(pick, &self.space, &networks);
             checked
                 .push(pick.map_err(|wrong| self.guest.wrong("recommend", wrong.within(&format!("picks[{index}]"))))?);
         }

@@ -27,6 +27,17 @@ pub(crate) fn is_plain(character: char) -> bool {
         )
 }
 
+/// The nearest of `names` to `name`, where one is near.
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
+    let wanted = plain(name);
+    names
+        .map(|one| (strsim::normalized_damerau_levenshtein(&wanted, &plain(one)), one))
+        .filter(|(similarity, _)| *similarity >= 0.6)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, one)| one.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::shown;

@@ -3,23 +3,13 @@
 
 mod guests;
 
-use archwright_plugin::model::{ActionOutcome, PluginAction, Purpose, Query, Start, Step, Subject};
+use archwright_plugin::model::{PluginAction, Start, Step};
 use archwright_plugin::{Estimator, GuestError, PluginError};
-use archwright_space::{Architecture, Value};
-use guests::host::open_estimator;
+use guests::host::{open_estimator, outcome, query};
 use guests::{Parts, estimator};
-
-fn query(id: u64) -> Query {
-    let subject = Subject::Architecture(Architecture::Point(vec![Value::Index(0)]));
-    Query { id, subject, fidelity: 1.0, parent: None, purpose: Purpose::Estimate }
-}
 
 fn open(parts: Parts<'_>) -> Estimator {
     open_estimator(&estimator(parts)).unwrap()
-}
-
-fn outcome(cost: f64) -> ActionOutcome {
-    ActionOutcome { cost, weights: Some("w".into()), ..ActionOutcome::default() }
 }
 
 #[test]

@@ -5,13 +5,11 @@ mod guests;
 
 use archwright_plugin::{PluginError, SpaceComponent};
 use archwright_space::{Context, Domain, SearchSpace, SpaceError, Value};
-use guests::host::{limits, load, log};
+use guests::host::open_space;
 use guests::{Parts, search_space};
 
 fn open(parts: Parts<'_>) -> Result<SpaceComponent, PluginError> {
-    let component = load(&search_space(parts))?;
-    let options = component.options(&serde_json::Map::new())?;
-    SpaceComponent::open(&component, &options, &limits(), log().0)
+    open_space(&search_space(parts))
 }
 
 fn build(space: &SpaceComponent) -> Result<Vec<&'static str>, SpaceError> {
@@ -42,7 +40,7 @@ fn networks_are_checked() {
     check(&[("input", "1")], "`build` gave a wrong nodes[1]: pool: its input 1 does not come before it");
     check(
         &[("nodes", "(i32.const 101)")],
-        "`build` gave a wrong nodes: 101 are more than 100 (`limits.network_nodes`)",
+        "`build` gave a wrong network: 101 nodes are more than 100; `limits.network_nodes` sets it",
     );
     check(
         &[("nodes", "(i32.const 2)")],

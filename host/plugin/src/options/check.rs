@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Number, Value};
 
 use super::schema::{Bound, Node, Others, Type};
-use crate::text::shown;
+use crate::text::{nearest, shown};
 
 /// What is wrong with an option, or with the schema of one.
 #[derive(Debug)]
@@ -176,17 +176,6 @@ fn values<'a>(node: &'a Node, into: &mut Vec<&'a Value>) {
     for one in &node.alternatives {
         values(one, into);
     }
-}
-
-/// The nearest of `names` to `name`, where one is near.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
-    let wanted = plain(name);
-    names
-        .map(|one| (strsim::normalized_damerau_levenshtein(&wanted, &plain(one)), one))
-        .filter(|(similarity, _)| *similarity >= 0.6)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, one)| one.to_owned())
 }
 
 /// What a node asks for, in words.

@@ -149,4 +149,23 @@ mod tests {
             "`#/properties/a/$ref`: only references to \"#/$defs/...\" are supported",
         );
     }
+
+    /// Each reference is a copy of what it refers to.
+    #[test]
+    fn schemas_that_multiply_are_refused() {
+        let check = |large: Value| {
+            let references: Vec<_> = (0..2_000).map(|_| json!({ "$ref": "#/$defs/Large" })).collect();
+            let schema = json!({
+                "type": "object",
+                "properties": { "a": { "anyOf": references } },
+                "$defs": { "Large": large },
+            });
+            let problem = Schema::compile(&schema).map(drop).unwrap_err().to_string();
+            assert!(problem.contains("more than 10000 schemas and values"), "{problem}");
+        };
+        check(json!({ "enum": (0..5_000).collect::<Vec<_>>() }));
+        check(json!({ "const": "x".repeat(100_000) }));
+        check(json!({ "type": "array", "default": vec![0; 5_000] }));
+        check(json!({ "type": "object", "required": vec!["a"; 5_000] }));
+    }
 }

@@ -5,12 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Number, Value};
 
 use super::check::{self, Problem};
+use crate::text::{is_plain, shown};
 
 /// Levels of nesting, references followed.
 const MAX_DEPTH: usize = 16;
 
-/// Schemas within a schema, references followed.
+/// Schemas and values within a schema, references followed: a small schema may refer to a large one many times.
 const MAX_NODES: usize = 10_000;
+
+/// Bytes of text that count as much as a value.
+const TEXT_BYTES: usize = 16;
+
+/// Longest name in a path that is shown, in bytes.
+const KEY_BYTES: usize = 100;
 
 /// The schema of a plugin's options.
 #[derive(Debug)]
@@ -76,6 +83,7 @@ pub(super) enum Others {
 
 impl Schema {
     pub(crate) fn compile(schema: &Value) -> Result<Self, Problem> {
+        check_texts(schema, "#", false)?;
         let definitions = schema.get("$defs").and_then(Value::as_object);
         let mut compiler = Compiler { definitions, nodes: 0 };
         let root = compiler.node(schema, "#", 0)?;
@@ -95,6 +103,33 @@ impl Schema {
     }
 }
 
+/// Refuses texts that would play tricks where they are shown. A documentation comment may have several lines.
+fn check_texts(value: &Value, path: &str, is_prose: bool) -> Result<(), Problem> {
+    let check = |text: &str, path: &str| {
+        let forbidden = |character: &char| !(is_plain(*character) || is_prose && *character == '\n');
+        match text.chars().find(forbidden) {
+            Some(character) => {
+                let problem = format!("it holds the control character {}", character.escape_default());
+                Err(Problem::new(path, problem))
+            }
+            None => Ok(()),
+        }
+    };
+    match value {
+        Value::String(text) => check(text, path),
+        Value::Array(elements) => elements
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, one)| check_texts(one, &format!("{path}/{index}"), is_prose)),
+        Value::Object(members) => members.iter().try_for_each(|(name, one)| {
+            let path = format!("{path}/{}", shown(name, KEY_BYTES));
+            check(name, &path)?;
+            check_texts(one, &path, matches!(name.as_str(), "title" | "description" | "$comment"))
+        }),
+        _ => Ok(()),
+    }
+}
+
 struct Compiler<'a> {
     definitions: Option<&'a Map<String, Value>>,
     nodes: usize,
@@ -102,15 +137,12 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn node(&mut self, schema: &'a Value, path: &str, depth: usize) -> Result<Node, Problem> {
-        self.nodes += 1;
         if depth > MAX_DEPTH {
             let problem =
                 format!("schemas nested deeper than {MAX_DEPTH} levels, or within themselves, are not supported");
             return Err(Problem::new(path, problem));
         }
-        if self.nodes > MAX_NODES {
-            return Err(Problem::new(path, format!("more than {MAX_NODES} schemas are not supported")));
-        }
+        self.count(1, path)?;
         let keywords = match schema {
             Value::Object(keywords) => keywords,
             Value::Bool(true) => return Ok(Node::default()),
@@ -127,6 +159,15 @@ impl<'a> Compiler<'a> {
             );
         }
         Ok(node)
+    }
+
+    fn count(&mut self, nodes: usize, path: &str) -> Result<(), Problem> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MAX_NODES {
+            let problem = format!("more than {MAX_NODES} schemas and values, references followed, are not supported");
+            return Err(Problem::new(path, problem));
+        }
+        Ok(())
     }
 
     /// What a reference or a single `allOf` says; other keywords come on top.
@@ -158,6 +199,9 @@ impl<'a> Compiler<'a> {
         path: &str,
         depth: usize,
     ) -> Result<(), Problem> {
+        if matches!(keyword, "const" | "enum" | "default" | "required" | "type") {
+            self.count(size(value), path)?;
+        }
         match keyword {
             "type" => node.types = types(value, path)?,
             "const" => node.values = Some(vec![value.clone()]),
@@ -251,6 +295,17 @@ fn types(value: &Value, path: &str) -> Result<Vec<Type>, Problem> {
             _ => Err(Problem::new(path, format!("there is no type {name}"))),
         })
         .collect()
+}
+
+/// How much there is in a value.
+fn size(value: &Value) -> usize {
+    let text = |text: &str| text.len() / TEXT_BYTES;
+    1 + match value {
+        Value::String(one) => text(one),
+        Value::Array(elements) => elements.iter().map(size).sum(),
+        Value::Object(members) => members.iter().map(|(name, one)| text(name) + size(one)).sum(),
+        _ => 0,
+    }
 }
 
 fn list<'a>(value: &'a Value, path: &str) -> Result<&'a [Value], Problem> {

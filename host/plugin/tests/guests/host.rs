@@ -1,15 +1,18 @@
 //! The host's side of the tests.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use archwright_plugin::model::{Goal, Objective};
+use archwright_plugin::model::{ActionOutcome, Goal, Objective, Purpose, Query, Subject};
 use archwright_plugin::{
-    Component, Engine, EngineOptions, Estimator, EstimatorSetup, Limits, LogLevel, LogSink, PluginError, Strategy,
-    StrategySetup,
+    Component, Engine, EngineOptions, Estimator, EstimatorSetup, Limits, LogLevel, LogSink, PluginError,
+    SpaceComponent, Strategy, StrategySetup,
 };
-use archwright_space::{Context, Decision, Domain, Network, Node, Op, Scalar, SearchSpace, Space, SpaceError, Value};
+use archwright_space::{
+    Architecture, Context, Decision, Domain, Network, Node, Op, Scalar, SearchSpace, Space, SpaceError, Value,
+};
 
 /// One categorical decision between two widths.
 struct Widths(Vec<Decision>);
@@ -44,13 +47,20 @@ pub(crate) fn space() -> Arc<Space> {
     Arc::new(Space::new(Arc::new(Widths(vec![decision])), Context::full(vec![3, 8, 8], 10)).unwrap())
 }
 
+/// The engine that tests share, as a program has one.
 pub(crate) fn engine() -> Engine {
-    Engine::new(&EngineOptions::default()).unwrap()
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| Engine::new(&EngineOptions::default()).unwrap()).clone()
 }
 
-/// An engine that gives up soon.
-pub(crate) fn impatient() -> Engine {
-    Engine::new(&EngineOptions { patience: Duration::from_millis(20), ..EngineOptions::default() }).unwrap()
+/// An engine that gives up soon, and takes compiled code from a folder.
+pub(crate) fn impatient(cache: &Path, patience: Duration) -> Engine {
+    Engine::new(&EngineOptions { patience, ..cached(cache) }).unwrap()
+}
+
+/// Options of an engine that keeps compiled code in a folder.
+pub(crate) fn cached(folder: &Path) -> EngineOptions {
+    EngineOptions { cache_dir: Some(folder.into()), ..EngineOptions::default() }
 }
 
 /// Limits that are reached soon.
@@ -80,7 +90,7 @@ pub(crate) fn log() -> (LogSink, Lines) {
     (Arc::new(move |level, line: &str| into.lock().unwrap().push((level, line.to_owned()))), lines)
 }
 
-fn objectives() -> Vec<Objective> {
+pub(crate) fn objectives() -> Vec<Objective> {
     vec![Objective { name: "accuracy".into(), goal: Goal::Maximize }]
 }
 
@@ -100,10 +110,30 @@ pub(crate) fn open_strategy(bytes: &[u8]) -> Result<Strategy, PluginError> {
     open_strategy_with(&engine(), bytes, &limits(), log().0)
 }
 
-pub(crate) fn open_estimator(bytes: &[u8]) -> Result<Estimator, PluginError> {
-    let component = load(bytes)?;
+pub(crate) fn open_estimator_with(bytes: &[u8], limits: &Limits, sink: LogSink) -> Result<Estimator, PluginError> {
+    let component = engine().load_bytes("test.wasm", bytes, limits)?;
     let options = component.options(&serde_json::Map::new())?;
     let offers = vec!["train".into(), "train.resume".into()];
     let setup = EstimatorSetup { objectives: objectives(), options, seed: 1, full_epochs: 10, offers, epoch_steps: 5 };
-    Estimator::open(&component, space(), setup, &limits(), log().0)
+    Estimator::open(&component, space(), setup, limits, sink)
+}
+
+pub(crate) fn open_estimator(bytes: &[u8]) -> Result<Estimator, PluginError> {
+    open_estimator_with(bytes, &limits(), log().0)
+}
+
+pub(crate) fn open_space(bytes: &[u8]) -> Result<SpaceComponent, PluginError> {
+    let component = load(bytes)?;
+    let options = component.options(&serde_json::Map::new())?;
+    SpaceComponent::open(&component, &options, &limits(), log().0)
+}
+
+/// A query about point 0.
+pub(crate) fn query(id: u64) -> Query {
+    let subject = Subject::Architecture(Architecture::Point(vec![Value::Index(0)]));
+    Query { id, subject, fidelity: 1.0, parent: None, purpose: Purpose::Estimate }
+}
+
+pub(crate) fn outcome(cost: f64) -> ActionOutcome {
+    ActionOutcome { cost, weights: Some("w".into()), ..ActionOutcome::default() }
 }

@@ -70,12 +70,13 @@ fn describe(parts: Parts<'_>, image: &mut Image) -> String {
     format!("{} (i32.const {record})", part(parts, "describe", ""))
 }
 
-/// What all guests have: memory, an allocator that never frees, and the part `module`.
+/// What all guests have: memory, an allocator that never frees, and the parts `imports` and `module`.
 fn module(parts: Parts<'_>, image: &Image, imports: &str, functions: &str) -> String {
     let pages = part(parts, "pages", "4");
     format!(
         r#"(module
             {imports}
+            {more}
             (memory (export "memory") {pages})
             (global $heap (mut i32) (i32.const 65536))
             (global $next (mut i64) (i64.const 1))
@@ -93,6 +94,7 @@ fn module(parts: Parts<'_>, image: &Image, imports: &str, functions: &str) -> St
         )"#,
         data = image.wat(),
         realloc = part(parts, "realloc", ""),
+        more = part(parts, "imports", ""),
         extra = part(parts, "module", ""),
     )
 }
@@ -238,8 +240,9 @@ pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
 
 /// A search space of one decision, whose network is an input, a pooling and a linear layer.
 ///
-/// Parts: those of `describe`; `open`, `decisions`, `build` (code before the answer); `nodes` (how many); `op` (of the
-/// second node); `input` (of the second node).
+/// Parts: those of `describe`; `open`, `decisions`, `build`, `recipe` (code before the answer); `answer` (code after the
+/// network was answered); `nodes` (how many); `op` (of the second node); `input` (of the second node); `features` (of the
+/// last node).
 pub(crate) fn search_space(parts: Parts<'_>) -> Vec<u8> {
     let mut image = Image { bytes: Vec::new() };
     let describe = describe(parts, &mut image);
@@ -262,7 +265,8 @@ pub(crate) fn search_space(parts: Parts<'_>) -> Vec<u8> {
         .collect();
     let features = {
         let name = image.text("out-features");
-        image.words(&[name[0], name[1], 0, 0, 10, 0])
+        let count: u64 = part(parts, "features", "10").parse().unwrap();
+        image.words(&[name[0], name[1], 0, 0, count as u32, (count >> 32) as u32])
     };
     let input: u32 = part(parts, "input", "0").parse().unwrap();
     let inputs = [image.words(&[input]), image.words(&[1])];
@@ -302,23 +306,42 @@ pub(crate) fn search_space(parts: Parts<'_>) -> Vec<u8> {
             (i32.store8 (i32.const 512) (i32.const 0))
             (i32.store (i32.const 516) (i32.const {nodes}))
             (i32.store (i32.const 520) {count})
+            {answer}
             (i32.const 512))
         (func (export "archwright:nas/search-space@0.1.0#[method]definition.recipe") (param i32 i32 i32) (result i32)
             (i64.store (i32.const 512) (i64.const 0))
             (i64.store (i32.const 520) (i64.const 0))
+            {recipe}
             (i32.const 512))"#,
         open = part(parts, "open", ""),
         decisions = part(parts, "decisions", ""),
         build = part(parts, "build", ""),
+        answer = part(parts, "answer", ""),
+        recipe = part(parts, "recipe", ""),
         count = part(parts, "nodes", "(i32.const 3)"),
     );
     component("search-space-plugin", &module(parts, &image, imports, &functions))
 }
 
+/// A component with a custom section.
+pub(crate) fn with_section(mut component: Vec<u8>, name: &str, content: &[u8]) -> Vec<u8> {
+    let length = |length: usize| {
+        assert!(length < 1 << 14);
+        [0x80 | (length & 0x7f) as u8, (length >> 7) as u8]
+    };
+    let name = [&length(name.len())[..], name.as_bytes()].concat();
+    component.push(0);
+    component.extend(length(name.len() + content.len()));
+    component.extend(name);
+    component.extend(content);
+    component
+}
+
 /// Makes a component of a module, for a world of the contract.
 fn component(world: &str, module: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let wit = folders.map(|folder| folder.join("wit")).find(|wit| wit.is_dir()).unwrap();
     let (package, _) = resolve.push_dir(wit).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     let mut module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));

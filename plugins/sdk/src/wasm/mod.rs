@@ -40,7 +40,9 @@ fn texts(list: &[&str]) -> Vec<String> {
     list.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// Lets the message of a panic reach the log before the component ends.
+/// Lets the message of a panic, with its place, reach the log before the component ends.
 fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| log(crate::LogLevel::Error, &panic.to_string())));
+    // On one line: a line break would be shown escaped.
+    let line = |text: String| text.replacen(":\n", ": ", 1);
+    std::panic::set_hook(Box::new(move |panic| log(crate::LogLevel::Error, &line(panic.to_string()))));
 }
