@@ -1,0 +1,4 @@
+//! What plugins say of themselves: see `bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archwright_fuzz_bodies::run("description", data));

@@ -1,0 +1,4 @@
+//! Journals of runs: see `bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archwright_fuzz_bodies::run("journal", data));

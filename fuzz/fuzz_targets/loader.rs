@@ -1,0 +1,4 @@
+//! Files that are to be plugins: see `bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archwright_fuzz_bodies::run("loader", data));

@@ -1,0 +1,4 @@
+//! Answers of strategies: see `bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archwright_fuzz_bodies::run("strategy_answers", data));

@@ -1,0 +1,4 @@
+//! Rows of measurements: see `bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archwright_fuzz_bodies::run("table_rows", data));
