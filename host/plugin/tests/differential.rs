@@ -133,7 +133,7 @@ fn transcript(component: &Component) -> String {
 
 fn search(strategy: &mut Strategy, said: &mut String) {
     let mut count = 0;
-    for round in 0..12 {
+    for round in 0..6 {
         let reply = strategy.ask(1 + round % 5);
         *said += &format!("{reply:?}\n");
         let Ok(Reply::Queries(queries)) = reply else { break };
