@@ -162,21 +162,18 @@ impl Grown {
             count(last as u64),
             mebibytes(self.last_memory),
         );
-        if let Some(full) = self.full(subject.limits.memory_bytes)
-            && full < LASTS
-        {
-            return Err(Fault::new(
-                format!("{seen}; its memory is full after about {} observations", count(full as u64)),
-                "look for what is kept and never used again, e.g. text or curves of every observation",
-            ));
-        }
-        match self.exponent() {
-            Some(exponent) if exponent > LINEAR => Err(Fault::new(
-                format!("{seen}; the fuel of a call grows with about the power {exponent:.1} of the observations"),
-                "bound what a call looks at, e.g. the latest or the best observations, or do the work in parts",
-            )),
-            _ => Ok(seen),
-        }
+        let full = self.full(subject.limits.memory_bytes).filter(|full| *full < LASTS);
+        let steep = self.exponent().filter(|exponent| *exponent > LINEAR);
+        let leaks = full.map(|full| {
+            let seen = format!("; its memory is full after about {} observations", count(full as u64));
+            (seen, "look for what is kept and never used again, e.g. text or curves of every observation")
+        });
+        let slows = steep.map(|exponent| {
+            let seen = format!("; the fuel of a call grows with about the power {exponent:.1} of the observations");
+            (seen, "bound what a call looks at, e.g. the latest or the best observations, or do the work in parts")
+        });
+        let (more, advice): (Vec<String>, Vec<&str>) = leaks.into_iter().chain(slows).unzip();
+        if more.is_empty() { Ok(seen) } else { Err(Fault::new(seen + &more.concat(), advice.join("; "))) }
     }
 
     /// Observations after which the memory is full if it goes on growing as it did.

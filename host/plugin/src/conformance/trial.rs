@@ -220,21 +220,25 @@ impl<'a> Trial<'a> {
         Ok(true)
     }
 
+    /// Asks while there is room, as hosts do.
     fn ask(&mut self) -> Result<(), Trouble> {
-        let wanted = self.plan.queries.saturating_sub(self.transcript.asked);
-        let room = (self.plan.workers - self.in_flight.len()).min(wanted);
-        let Some(capacity) = u32::try_from(room).ok().filter(|room| *room > 0 && !self.transcript.finished) else {
-            return Ok(());
-        };
-        let reply =
-            self.call(Call::Ask(capacity), |strategy| strategy.ask(capacity), |reply| Answer::Asked(reply.clone()))?;
-        match reply {
-            Reply::Queries(queries) => {
-                self.transcript.asked += queries.len();
-                self.in_flight.extend(queries);
+        while !self.transcript.finished {
+            let wanted = self.plan.queries.saturating_sub(self.transcript.asked);
+            let room = self.plan.workers.saturating_sub(self.in_flight.len()).min(wanted);
+            let Some(capacity) = u32::try_from(room).ok().filter(|room| *room > 0) else { break };
+            let reply = self.call(
+                Call::Ask(capacity),
+                |strategy| strategy.ask(capacity),
+                |reply| Answer::Asked(reply.clone()),
+            )?;
+            match reply {
+                Reply::Queries(queries) => {
+                    self.transcript.asked += queries.len();
+                    self.in_flight.extend(queries);
+                }
+                Reply::Waiting => break,
+                Reply::Finished => self.transcript.finished = true,
             }
-            Reply::Waiting => {}
-            Reply::Finished => self.transcript.finished = true,
         }
         Ok(())
     }
