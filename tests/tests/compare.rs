@@ -323,7 +323,7 @@ fn what_does_not_fit_together_is_told_before_anything_runs() {
     refused("queries = 80", "queries = 0", "[suite.toml:26:11]");
     refused("queries = 80", "querys = 80", "[suite.toml:26:1]");
     refused("data = \"cells.table\"", "data = \"cells.table\"\ndata_set = \"none\"", "[suite.toml:24:12]");
-    refused("data = \"cells.table\"", "data = \"cells.table\"\nspaces = [\"other\"]", "[suite.toml:24:10]");
+    refused("data = \"cells.table\"", "data = \"cells.table\"\nspaces = [\"other\"]", "[suite.toml:22:2]");
     bench.write("suite.toml", SUITE);
     let plan = bench.output(["compare", "suite.toml", "--dry-run"]);
     assert!(String::from_utf8(plan.stdout).unwrap().contains("36 runs"));
