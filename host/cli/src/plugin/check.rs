@@ -103,6 +103,8 @@ fn told(report: &Report) -> String {
             let seen = match outcome {
                 // Said above.
                 Outcome::Failed | Outcome::Warning => String::new(),
+                // Of the others the statement says enough; `--json` has it all.
+                Outcome::Passed if !matches!(group, Group::File | Group::Resources | Group::Claims) => String::new(),
                 Outcome::Passed => format!(": {seen}"),
                 Outcome::Skipped => format!(": not tried, because {seen}"),
             };

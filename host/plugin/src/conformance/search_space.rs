@@ -39,7 +39,7 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
         }
     };
     let size = space.size();
-    checks.add("sound-decisions", Ok(format!("{decisions} decisions, {size} points")));
+    checks.add("sound-decisions", Ok(format!("{decisions} decisions, {size}")));
     let tries = Tries { subject, first: &first, space: &space, context: &context };
     checks.check("builds-points", || tries.builds());
     checks.check("builds-every-value", || tries.builds_every_value());

@@ -60,7 +60,7 @@ pub(super) fn run(
 
 fn told(component: &Component, space: &Space, sizes: &[Footprint], failures: &[String]) -> String {
     let mut text = format!(
-        "{}: {} decisions, {} points; {} drawn, for inputs of shape {:?}\n\n",
+        "{}: {} decisions, {}; {} drawn, for inputs of shape {:?}\n\n",
         component.name(),
         space.decisions().len(),
         space.size(),

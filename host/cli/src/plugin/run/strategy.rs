@@ -196,15 +196,21 @@ fn told(component: &Component, problem: &str, found: &Found, random: &Band) -> S
     let random_curve: Vec<Option<f64>> = random.middle.iter().copied().map(Some).collect();
     let mean_name = format!("random search: the best so far, the mean over {RANDOM_RUNS} of them");
     let name = format!("{}: the best so far", component.name());
-    let lines = [
+    let mut lines = vec![
         Line { mark: '*', name: &name, values: &trace.best },
         Line { mark: '.', name: &mean_name, values: &random_curve },
     ];
+    lines.retain(|line| line.values.iter().any(Option::is_some));
     let _ = write!(text, "\n{}", drawn(&lines));
     if let Some(best) = trace.best.last().copied().flatten() {
         let _ = write!(text, "\nbest seen      {best:.4}");
         if let Some(random) = random.middle.get(trace.best.len().saturating_sub(1)) {
             let _ = write!(text, "; random search comes to {random:.4} after as many queries");
+        }
+        // Queries of a lower fidelity cost less than those of random search.
+        let trainings = tried.cost.ceil().max(1.0) as usize;
+        if let Some(random) = random.middle.get(trainings - 1).filter(|_| trainings < trace.best.len()) {
+            let _ = write!(text, ", and to {random:.4} for as much as they cost");
         }
     }
     if let Some(truth) = truth {
