@@ -49,7 +49,7 @@ fn a_report_for_a_person_starts_with_what_failed() {
     let text = stdout(&output);
     let failed = text.find("FAILED\n  imports: ").unwrap();
     assert!(failed < text.find("\nfile\n").unwrap(), "{text}");
-    for part in ["seen  clock.wasm: it imports wasi:clocks/wall-clock@0.2.0", "--stub-wasi", "1 FAILED"] {
+    for part in ["seen clock.wasm: it imports wasi:clocks/wall-clock@0.2.0", "--stub-wasi", "1 FAILED"] {
         assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(part), "{part}: {text}");
     }
     let output = bench.output(["plugin", "check", "clock.wasm", "--json"]);
