@@ -42,8 +42,9 @@ pub(super) fn strategy(subject: &Subject<'_>, accepted: &[Accepted], checks: &mu
     checks.consider("fuel-per-call", || fuel(subject, most));
     let memory = accepted.iter().map(|one| one.first.memory).max().unwrap_or(0);
     checks.consider("memory", || self::memory(subject, memory));
+    // The last one has reals: no strategy runs out of architectures there.
     if checks.wants(Group::Resources)
-        && let Some(one) = accepted.first()
+        && let Some(one) = accepted.last()
     {
         growth(subject, &one.space, checks);
         log_volume(subject, checks, || trial::run(subject, &one.space, &one.plan).map_or(0, |done| done.asked));
@@ -154,6 +155,9 @@ impl Grown {
             (false, true) => ", after which it was finished".into(),
             (false, false) => ", after which it had taken so much fuel that the rest was not tried".into(),
         };
+        if edge == 0 {
+            return Ok(format!("{} observations{end}: too few to tell growth", self.told));
+        }
         let seen = format!(
             "{} observations{end}; {} units of fuel for each of the first {}, {} for each of the last; {} of memory",
             self.told,

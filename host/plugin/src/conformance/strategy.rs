@@ -15,6 +15,9 @@ use crate::{Kind, PluginError};
 /// Queries of a simulated search.
 const QUERIES: usize = 60;
 
+/// Fuel of a search above which searches are made shorter and fewer: about a second.
+const COSTLY: u64 = 10_000_000_000;
+
 /// Queries that show whether a strategy copes with a space.
 const FEW: usize = 20;
 
@@ -43,6 +46,13 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
     }
     let seen: Vec<_> = accepted.iter().map(|one| format!("{}: {}", one.name, one.first.summary())).collect();
     checks.add("searches", Ok(seen.join("; ")));
+    let accepted = match affordable(subject, accepted) {
+        Ok(accepted) => accepted,
+        Err(trouble) => {
+            checks.add("searches", Err(trouble.into()));
+            return checks.skip_rest(Some(Kind::Strategy), "an ordinary search failed: mend that first");
+        }
+    };
     // One of them shows most of what there is to see.
     let tried = if subject.quick { &accepted[..1] } else { &accepted[..] };
     let tries = Tries { subject, spaces: tried };
@@ -101,6 +111,20 @@ fn tour(subject: &Subject<'_>, spaces: Vec<TestedSpace>, checks: &mut Checks) ->
     (accepted, problem)
 }
 
+/// What all else is tried in: of a strategy whose searches take very much fuel, one space and shorter searches.
+fn affordable(subject: &Subject<'_>, mut accepted: Vec<Accepted>) -> Result<Vec<Accepted>, Trouble> {
+    let fuel = |one: &Accepted| one.first.fuel.iter().sum::<u64>();
+    if accepted.iter().map(fuel).max().unwrap_or(0) <= COSTLY {
+        return Ok(accepted);
+    }
+    accepted.truncate(1);
+    for one in &mut accepted {
+        one.plan = Plan::ordinary(QUERIES / 2);
+        one.first = trial::run(subject, &one.space, &one.plan)?;
+    }
+    Ok(accepted)
+}
+
 /// Trials in all spaces that are tried.
 struct Tries<'a> {
     subject: &'a Subject<'a>,
@@ -146,8 +170,10 @@ fn capacity(tries: &Tries<'_>, checks: &mut Checks) {
         for workers in [1, 3, 16, 64] {
             let many = tries.run(|plan| {
                 plan.workers = workers;
-                plan.queries = if workers > 3 { MANY } else { QUERIES };
-                plan.max_queries = Some(plan.queries as u64);
+                if workers > 3 && plan.queries == QUERIES {
+                    plan.queries = MANY;
+                    plan.max_queries = Some(MANY as u64);
+                }
             });
             let many = many.map_err(|fault| fault.at(&format!("with {workers} queries in flight")))?;
             seen.push(format!("{workers} in flight: {many}"));
