@@ -93,8 +93,9 @@ fn is_opening(error: &PluginError) -> bool {
     call == "open" || call == "instantiate"
 }
 
+/// Whether a plugin said in due form that an option is out of range, be it when it was opened or when that showed.
 fn refuses_options(error: &PluginError) -> bool {
-    matches!(error, PluginError::Guest { call, error: GuestError::InvalidOptions(_), .. } if call == "open")
+    matches!(error, PluginError::Guest { error: GuestError::InvalidOptions(_), .. })
 }
 
 /// Uses a plugin a little.

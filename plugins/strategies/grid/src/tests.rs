@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
-use archwright_sdk::encoding::is_active;
 use archwright_sdk::Condition;
+use archwright_sdk::encoding::is_active;
 use archwright_sdk::testing::{bundled_space, run, setup, space};
 
 use super::*;

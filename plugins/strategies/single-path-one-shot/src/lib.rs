@@ -126,7 +126,7 @@ impl Strategy for SinglePathOneShot {
             }
             // The generation is told in full.
             if self.generation.made() == 0 && self.complete == 0 {
-                return Err(Error::Other(format!(
+                return Err(Error::InvalidOptions(format!(
                     "none of {} random architectures has a network within `max_multiply_adds` and `max_parameters`",
                     self.generation.tried()
                 )));
