@@ -45,7 +45,6 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
         return checks.skip_rest(Some(Kind::Strategy), "it works in none of the test spaces");
     }
     let seen: Vec<_> = accepted.iter().map(|one| format!("{}: {}", one.name, one.first.summary())).collect();
-    checks.add("searches", Ok(seen.join("; ")));
     let accepted = match affordable(subject, accepted) {
         Ok(accepted) => accepted,
         Err(trouble) => {
@@ -53,6 +52,7 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
             return checks.skip_rest(Some(Kind::Strategy), "an ordinary search failed: mend that first");
         }
     };
+    checks.add("searches", Ok(seen.join("; ")));
     // One of them shows most of what there is to see.
     let tried = if subject.quick { &accepted[..1] } else { &accepted[..] };
     let tries = Tries { subject, spaces: tried };
