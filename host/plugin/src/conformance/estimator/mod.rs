@@ -9,7 +9,7 @@ use std::sync::Arc;
 use archwright_space::Space;
 
 use super::deterministic::{self, same};
-use super::report::{Checks, Fault, Seen};
+use super::report::{Checks, Fault, Group, Seen};
 use super::spaces::{self, TestedSpace};
 use super::{Elsewhere, Subject, resources, values};
 use crate::model::{Purpose, Query, Subject as Asked};
@@ -196,14 +196,16 @@ fn endings(tries: &Tries<'_>, checks: &mut Checks) {
         format!("{} jobs ended, {failed} of them as failed", ends.len())
     };
     checks.check("failed-actions", || tries.run(|_, work| work.fate = Fate::Failure).map(counted));
-    checks.check("nan-outcomes", || {
+    // A trainer tells of a training that diverged as failed: numbers that are none come of trainers of one's own.
+    if checks.wants(Group::Estimator) {
         let done = tries.run(|_, work| work.fate = Fate::Divergence).map(counted);
-        done.map_err(|fault| Fault {
+        let advised = done.map_err(|fault| Fault {
             advice: "look whether what an outcome says is a number, and end the job with `failed` where it is not"
                 .into(),
             ..fault
-        })
-    });
+        });
+        checks.advise("nan-outcomes", advised);
+    }
     checks.check("nothing-offered", || {
         let all = tries.run(|_, work| work.offers = Vec::new())?;
         match all.into_iter().flatten().next() {
