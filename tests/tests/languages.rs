@@ -1,12 +1,24 @@
 //! Plugins in Python and JavaScript: they build, keep the contract, and do what the same plugin in Rust does.
+//!
+//! Building them fetches their tools, 150 MB, and takes some ten seconds each: `ARCHWRIGHT_LANGUAGES=1` asks for it. Without it
+//! the tests are skipped, and say so.
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 use archwright_tests::{Bench, made_up_cells, repository, stderr};
 use serde_json::Value;
+
+/// The environment variable that asks for plugins to be built.
+const ASKED: &str = "ARCHWRIGHT_LANGUAGES";
+
+/// A line that is seen without `--nocapture`, too, unlike those of `eprintln`.
+fn say(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
 
 /// A language with what building a plugin in it takes.
 struct Language {
@@ -22,9 +34,13 @@ const JAVASCRIPT: Language = Language { name: "javascript", needs: &["node", "np
 impl Language {
     /// Whether this machine has what the language needs; says so where not.
     fn is_here(&self) -> bool {
+        if std::env::var_os(ASKED).is_none() {
+            say(&format!("SKIPPED: no plugin was built in {}: {ASKED}=1 asks for it", self.name));
+            return false;
+        }
         let missing = self.needs.iter().find(|program| Command::new(program).arg("--version").output().is_err());
         if let Some(missing) = missing {
-            eprintln!("skipped: no `{missing}` on this machine, so nothing in {} is tested", self.name);
+            say(&format!("SKIPPED: no `{missing}` on this machine, so nothing in {} is tested", self.name));
         }
         missing.is_none()
     }
