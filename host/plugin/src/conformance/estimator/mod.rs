@@ -12,7 +12,7 @@ use super::deterministic::{self, same};
 use super::report::{Checks, Fault, Group, Seen};
 use super::spaces::{self, TestedSpace};
 use super::{Elsewhere, Subject, resources, values};
-use crate::model::{Purpose, Query, Subject as Asked};
+use crate::model::{Estimate, Purpose, Query, Subject as Asked};
 use crate::{Kind, PluginError};
 use jobs::{Done, End, Order, Trouble, Work, carry_out};
 use trainer::Fate;
@@ -53,7 +53,7 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
     checks.check("repeats-in-one-process", || tries.same(|_| {}));
     checks.check("instances-apart", || tries.same(|_| {}));
     checks.check("keeps-jobs-apart", || tries.same(|work| work.order = Order::Forwards));
-    checks.check("outcomes-out-of-order", || tries.same(|work| work.order = Order::Backwards));
+    checks.check("outcomes-out-of-order", || tries.same_but(|work| work.order = Order::Backwards, without_cost));
     endings(&tries, checks);
     queries(&tries, checks);
     deterministic::another_process(subject, elsewhere, checks);
@@ -178,14 +178,28 @@ impl Tries<'_> {
 
     /// The same estimates in each space, although the work differs from the ordinary.
     fn same(&self, change: impl Fn(&mut Work)) -> Seen {
+        self.same_but(change, End::clone)
+    }
+
+    /// Whether jobs end in the same way, as far as `shown` shows it.
+    fn same_but(&self, change: impl Fn(&mut Work), shown: fn(&End) -> End) -> Seen {
         let mut seen = Vec::new();
         for (one, done) in self.spaces.iter().zip(self.run(|_, work| change(work))?) {
-            let ends = done.map(|done| done.ends).unwrap_or_default();
+            let ends: Vec<End> = done.map(|done| done.ends).unwrap_or_default().iter().map(shown).collect();
+            let first: Vec<End> = one.first.ends.iter().map(shown).collect();
             let place = format!("in the {} space", one.name);
-            seen.push(same(&one.first.ends, &ends, "estimate").map_err(|fault| fault.at(&place))?);
+            seen.push(same(&first, &ends, "estimate").map_err(|fault| fault.at(&place))?);
         }
         seen.dedup();
         Ok(seen.join("; "))
+    }
+}
+
+/// Who pays for weights that jobs share depends on who comes first.
+fn without_cost(end: &End) -> End {
+    match end {
+        End::Estimated(estimate) => End::Estimated(Estimate { cost: 0.0, ..estimate.clone() }),
+        other => other.clone(),
     }
 }
 
