@@ -22,23 +22,19 @@ pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
     }
     let mut imports = Vec::new();
     let mut exports = Vec::new();
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|error| damaged(file, &error))?;
+    outermost(file, bytes, |payload| {
         match payload {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+            Payload::Version { encoding: Encoding::Module, .. } => {
                 return Err(not("this is a core module, not a component: encode it with `archwright plugin build`, \
                                 `wasm-tools component new` or the crate `wit-component`"
                     .into()));
             }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 0 => {
+            Payload::ComponentImportSection(section) => {
                 for import in section {
                     imports.push(import.map_err(|error| damaged(file, &error))?.name.name.to_owned());
                 }
             }
-            Payload::ComponentExportSection(section) if depth == 0 => {
+            Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export.map_err(|error| damaged(file, &error))?;
                     if export.kind == ComponentExternalKind::Instance {
@@ -48,12 +44,31 @@ pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
             }
             _ => {}
         }
-    }
+        Ok(())
+    })?;
     let kind = exported_kind(file, &exports)?;
     for import in &imports {
         check_import(file, kind, import)?;
     }
     Ok(kind)
+}
+
+/// Goes through a file's own sections, those of the parts within it aside.
+pub(crate) fn outermost<'a>(
+    file: &str,
+    bytes: &'a [u8],
+    mut visit: impl FnMut(Payload<'a>) -> Result<(), PluginError>,
+) -> Result<(), PluginError> {
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(|error| damaged(file, &error))? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            payload if depth == 0 => visit(payload)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> PluginError {

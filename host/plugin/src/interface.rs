@@ -2,15 +2,12 @@
 
 use std::borrow::Cow;
 
-use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
+use wasmparser::{ComponentExternalKind, Encoding, Payload};
 
-use crate::PluginError;
-use crate::inspect::{PACKAGE, damaged};
+use crate::inspect::{PACKAGE, damaged, outermost};
 use crate::model::Kind;
 use crate::text::shown;
-
-/// The custom section in which a component says what limits it wishes for.
-const WISHES: &str = "archwright:limits";
+use crate::{PluginError, wishes};
 
 /// Longest name that is kept, in bytes.
 const NAME_BYTES: usize = 200;
@@ -63,15 +60,9 @@ impl Interface {
             wishes: None,
         };
         let failed = |error| damaged(file, &error);
-        let mut depth = 0;
-        for payload in Parser::new(0).parse_all(bytes) {
-            match payload.map_err(failed)? {
-                Payload::Version { encoding, .. } if depth == 0 => {
-                    interface.component = encoding == Encoding::Component;
-                }
-                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-                Payload::End(_) if depth > 0 => depth -= 1,
-                _ if depth > 0 => {}
+        outermost(file, bytes, |payload| {
+            match payload {
+                Payload::Version { encoding, .. } => interface.component = encoding == Encoding::Component,
                 Payload::ComponentImportSection(section) => {
                     for import in section {
                         push(&mut interface.imports, import.map_err(failed)?.name.name.into());
@@ -100,13 +91,14 @@ impl Interface {
                     if interface.sections.len() < NAMES {
                         interface.sections.push((shown(section.name(), NAME_BYTES), section.data().len()));
                     }
-                    if section.name() == WISHES {
+                    if section.name() == wishes::SECTION {
                         interface.wishes = Some(String::from_utf8_lossy(section.data()).into_owned());
                     }
                 }
                 _ => {}
             }
-        }
+            Ok(())
+        })?;
         interface.settle();
         Ok(interface)
     }

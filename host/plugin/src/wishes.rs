@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use wasmparser::{Parser, Payload};
+use wasmparser::Payload;
 
+use crate::inspect::outermost;
 use crate::limits::InForce;
 use crate::text::{nearest, shown};
 use crate::{Limits, PluginError};
@@ -23,18 +24,15 @@ impl Wishes {
     /// Reads the wishes in a component's file; none where it has no such section.
     pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Self, PluginError> {
         let wrong = |problem: String| PluginError::Wishes { file: file.into(), problem };
-        let mut depth = 0;
         let mut sections = Vec::new();
-        for payload in Parser::new(0).parse_all(bytes) {
-            match payload.map_err(|error| crate::inspect::damaged(file, &error))? {
-                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-                Payload::End(_) if depth > 0 => depth -= 1,
-                Payload::CustomSection(custom) if depth == 0 && custom.name() == SECTION => {
-                    sections.push(custom.data());
-                }
-                _ => {}
+        outermost(file, bytes, |payload| {
+            if let Payload::CustomSection(custom) = payload
+                && custom.name() == SECTION
+            {
+                sections.push(custom.data());
             }
-        }
+            Ok(())
+        })?;
         match sections.as_slice() {
             [] => Ok(Self::default()),
             [section] => Self::parse(section).map_err(wrong),
