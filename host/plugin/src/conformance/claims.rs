@@ -10,7 +10,7 @@ use crate::model::{Purpose, Query, Subject as Asked};
 const GIVEN: [&str; 5] = ["curve", "fidelity", "gradients", "shared-weights", "uncertainty"];
 
 /// What hosts can do for estimators.
-const ACTIONS: [&str; 7] =
+pub(super) const ACTIONS: [&str; 7] =
     ["differentiate-shared", "evaluate-shared", "look-up", "train", "train-shared", "train.inherit", "train.resume"];
 
 /// Checks that claims are among those that hosts and other plugins know.

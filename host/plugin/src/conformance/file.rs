@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::advice;
 use super::report::{Checks, Fault};
 use super::resources::count;
+use crate::wishes::{SECTION, Wishes};
 use crate::{Component, Engine, Interface, Kind, Limits, PluginError, inspect};
 
 /// How to build without WASI.
@@ -144,19 +145,18 @@ fn wishes(interface: &Interface, checks: &mut Checks) {
     let Some(wishes) = &interface.wishes else {
         return checks.skip("wishes", "it wishes for no limits of its own");
     };
-    let read: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(wishes);
     checks.add(
         "wishes",
-        match read {
-            Ok(wishes) if wishes.values().all(|value| value.as_u64().is_some_and(|value| value > 0)) => {
-                Ok(serde_json::Value::Object(wishes).to_string())
+        match Wishes::parse(wishes.as_bytes()) {
+            Ok(read) if read.by_key().values().all(|wish| *wish > 0) => {
+                Ok(serde_json::json!(read.by_key()).to_string())
             }
             Ok(_) => Err(Fault::new(
-                format!("`archwright:limits` holds {}", crate::text::shown(wishes, 200)),
+                format!("`{SECTION}` holds {}", crate::text::shown(wishes, 200)),
                 "each limit is a whole number above 0",
             )),
-            Err(error) => Err(Fault::new(
-                format!("`archwright:limits` is no JSON object: {error}"),
+            Err(problem) => Err(Fault::new(
+                format!("`{SECTION}` {problem}"),
                 "give limits in [limits] of plugin.toml, and let `archwright plugin build` write the section",
             )),
         },

@@ -8,6 +8,8 @@ use archwright_space::{
     Value,
 };
 
+use super::report::{Checks, Fault};
+
 /// A chain of activations behind one convolution.
 struct TestSpace {
     decisions: Vec<Decision>,
@@ -98,6 +100,21 @@ pub(super) fn all() -> Result<Vec<TestedSpace>, SpaceError> {
     add("empty", "space-empty", false, Vec::new())?;
     add("large", "space-large", false, labels(240))?;
     Ok(spaces)
+}
+
+/// Takes down in which spaces a plugin works; `declined` is why it declined one, `problem` what went wrong in one.
+pub(super) fn works_somewhere(names: &[&str], declined: Option<&str>, problem: Option<&Fault>, checks: &mut Checks) {
+    checks.add(
+        "works-somewhere",
+        match (names, declined, problem) {
+            ([], Some(reason), None) => Err(Fault::new(
+                format!("it declined them all: {reason}"),
+                "decline only what the plugin cannot work with: one that works nowhere is of no use to anybody",
+            )),
+            ([], ..) => Err(Fault::new("it failed in all of them", "see the checks of the spaces")),
+            (names, ..) => Ok(names.join(", ")),
+        },
+    );
 }
 
 /// A made-up accuracy: better for larger values, and different for architectures that differ.

@@ -69,7 +69,7 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
 
 /// Searches each test space for a while; gives the spaces in which all else is tried, and what went wrong in one of these.
 fn tour(subject: &Subject<'_>, spaces: Vec<TestedSpace>, checks: &mut Checks) -> (Vec<Accepted>, Option<Fault>) {
-    let (mut accepted, mut others, mut declined) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut accepted, mut others, mut declined) = (Vec::new(), Vec::new(), None);
     let mut problem = None;
     for TestedSpace { name, id, thorough, space } in spaces {
         if !thorough && !accepted.is_empty() && !checks.wants(Group::Spaces) {
@@ -83,7 +83,7 @@ fn tour(subject: &Subject<'_>, spaces: Vec<TestedSpace>, checks: &mut Checks) ->
                 if thorough { &mut accepted } else { &mut others }.push(one);
             }
             Err(trouble) if trouble.declines() => {
-                declined.push(trouble.error.to_string());
+                declined.get_or_insert_with(|| trouble.error.to_string());
                 checks.add(id, Ok(trouble.error.to_string()));
             }
             Err(trouble) => {
@@ -97,17 +97,7 @@ fn tour(subject: &Subject<'_>, spaces: Vec<TestedSpace>, checks: &mut Checks) ->
     }
     let accepted = if accepted.is_empty() { others } else { accepted };
     let names: Vec<_> = accepted.iter().map(|one| one.name).collect();
-    checks.add(
-        "works-somewhere",
-        match (names.as_slice(), declined.first(), &problem) {
-            ([], Some(reason), None) => Err(Fault::new(
-                format!("it declined them all: {reason}"),
-                "decline only what the plugin cannot work with: one that works nowhere is of no use to anybody",
-            )),
-            ([], ..) => Err(Fault::new("it failed in all of them", "see the checks of the spaces")),
-            (names, ..) => Ok(names.join(", ")),
-        },
-    );
+    spaces::works_somewhere(&names, declined.as_deref(), problem.as_ref(), checks);
     (accepted, problem)
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use archwright_space::Space;
 
+use super::claims::ACTIONS;
 use super::deterministic::{self, same};
-use super::report::{Checks, Fault, Group, Seen};
+use super::report::{Checks, Fault, Seen};
 use super::spaces::{self, TestedSpace};
 use super::{Elsewhere, Subject, resources, values};
 use crate::model::{Estimate, Purpose, Query, Subject as Asked};
@@ -93,17 +94,7 @@ fn tour(subject: &Subject<'_>, spaces: Vec<TestedSpace>, checks: &mut Checks) ->
     }
     let accepted = if accepted.is_empty() { others } else { accepted };
     let names: Vec<_> = accepted.iter().map(|one| one.name).collect();
-    checks.add(
-        "works-somewhere",
-        match (names.as_slice(), declined, &problem) {
-            ([], Some(reason), None) => Err(Fault::new(
-                format!("it declined them all: {reason}"),
-                "decline only what the plugin cannot work with: one that works nowhere is of no use to anybody",
-            )),
-            ([], ..) => Err(Fault::new("it failed in all of them", "see the checks of the spaces")),
-            (names, ..) => Ok(names.join(", ")),
-        },
-    );
+    spaces::works_somewhere(&names, declined.as_deref(), problem.as_ref(), checks);
     (accepted, problem)
 }
 
@@ -142,16 +133,7 @@ fn ordinary(subject: &Subject<'_>, space: &Space, jobs: u64) -> Work {
 /// Everything there is, and what the estimator says it cannot do without.
 fn offers(subject: &Subject<'_>) -> Vec<String> {
     let needs = subject.component.description().needs.iter().cloned();
-    let actions = [
-        "train",
-        "train.resume",
-        "train.inherit",
-        "train-shared",
-        "evaluate-shared",
-        "differentiate-shared",
-        "look-up",
-    ];
-    needs.chain(actions.map(String::from)).collect()
+    needs.chain(ACTIONS.map(String::from)).collect()
 }
 
 /// Work in all spaces that are tried.
@@ -211,15 +193,14 @@ fn endings(tries: &Tries<'_>, checks: &mut Checks) {
     };
     checks.check("failed-actions", || tries.run(|_, work| work.fate = Fate::Failure).map(counted));
     // A trainer tells of a training that diverged as failed: numbers that are none come of trainers of one's own.
-    if checks.wants(Group::Estimator) {
+    checks.consider("nan-outcomes", || {
         let done = tries.run(|_, work| work.fate = Fate::Divergence).map(counted);
-        let advised = done.map_err(|fault| Fault {
+        done.map_err(|fault| Fault {
             advice: "look whether what an outcome says is a number, and end the job with `failed` where it is not"
                 .into(),
             ..fault
-        });
-        checks.advise("nan-outcomes", advised);
-    }
+        })
+    });
     checks.check("nothing-offered", || {
         let all = tries.run(|_, work| work.offers = Vec::new())?;
         match all.into_iter().flatten().next() {
