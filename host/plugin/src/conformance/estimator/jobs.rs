@@ -94,41 +94,40 @@ impl From<Trouble> for Fault {
 
 /// Has all jobs done.
 pub(super) fn carry_out(subject: &Subject<'_>, space: &Arc<Space>, work: &Work) -> Result<Done, Trouble> {
-    let setup = EstimatorSetup {
-        objectives: work.objectives.clone(),
-        options: subject.options.clone(),
-        seed: 1,
-        full_epochs: FULL_EPOCHS,
-        offers: work.offers.clone(),
-        epoch_steps: EPOCH_STEPS,
-    };
-    let estimator = Estimator::open(subject.component, Arc::clone(space), setup, subject.limits, subject.log())?;
-    let trainer = Trainer::new(space, work.fate, work.objectives.len());
-    let mut bench = Bench { estimator, trainer, fuel: 0, states: Vec::new() };
-    bench.states.resize_with(work.queries.len(), || State::Waiting);
+    let mut bench = Bench::open(subject, space, work)?;
     if work.order == Order::OneByOne {
-        for (job, query) in work.queries.iter().enumerate() {
-            bench.begin(job, query)?;
+        for job in 0..work.queries.len() {
+            bench.begin(job)?;
             while bench.advance(job)? {}
         }
     } else {
-        for (job, query) in work.queries.iter().enumerate() {
-            bench.begin(job, query)?;
-        }
-        let mut busy = true;
-        while busy {
-            busy = false;
-            for place in 0..work.queries.len() {
-                let job = if work.order == Order::Backwards { work.queries.len() - 1 - place } else { place };
-                busy |= bench.advance(job)?;
-            }
+        bench.begin_all()?;
+        while bench.turn()? {}
+    }
+    Ok(bench.done())
+}
+
+/// Has all jobs done while another instance, which takes turns with this one, does them, too.
+pub(super) fn carry_out_beside_another(
+    subject: &Subject<'_>,
+    space: &Arc<Space>,
+    work: &Work,
+) -> Result<Done, Trouble> {
+    let mut benches = [Bench::open(subject, space, work)?, Bench::open(subject, space, work)?];
+    for job in 0..work.queries.len() {
+        for bench in &mut benches {
+            bench.begin(job)?;
         }
     }
-    let ends = bench.states.into_iter().filter_map(|state| match state {
-        State::Over(end) => Some(end),
-        _ => None,
-    });
-    Ok(Done { ends: ends.collect(), fuel: bench.fuel, memory: bench.estimator.memory_bytes() })
+    let mut busy = true;
+    while busy {
+        busy = false;
+        for bench in &mut benches {
+            busy |= bench.turn()?;
+        }
+    }
+    let [bench, _] = benches;
+    Ok(bench.done())
 }
 
 enum State {
@@ -140,15 +139,54 @@ enum State {
 struct Bench<'a> {
     estimator: Estimator,
     trainer: Trainer<'a>,
+    work: &'a Work,
     fuel: u64,
     states: Vec<State>,
 }
 
-impl Bench<'_> {
-    fn begin(&mut self, job: usize, query: &Query) -> Result<(), Trouble> {
+impl<'a> Bench<'a> {
+    fn open(subject: &Subject<'_>, space: &'a Arc<Space>, work: &'a Work) -> Result<Self, Trouble> {
+        let setup = EstimatorSetup {
+            objectives: work.objectives.clone(),
+            options: subject.options.clone(),
+            seed: 1,
+            full_epochs: FULL_EPOCHS,
+            offers: work.offers.clone(),
+            epoch_steps: EPOCH_STEPS,
+        };
+        let estimator = Estimator::open(subject.component, Arc::clone(space), setup, subject.limits, subject.log())?;
+        let trainer = Trainer::new(space, work.fate, work.objectives.len());
+        let states = work.queries.iter().map(|_| State::Waiting).collect();
+        Ok(Self { estimator, trainer, work, fuel: 0, states })
+    }
+
+    fn begin(&mut self, job: usize) -> Result<(), Trouble> {
         let before = self.estimator.fuel_used();
-        let step = self.estimator.begin(job as u64, query);
+        let step = self.estimator.begin(job as u64, &self.work.queries[job]);
         self.take(job, step, before, 0)
+    }
+
+    fn begin_all(&mut self) -> Result<(), Trouble> {
+        (0..self.work.queries.len()).try_for_each(|job| self.begin(job))
+    }
+
+    /// Carries an action of each job out; false where none has one.
+    fn turn(&mut self) -> Result<bool, Trouble> {
+        let jobs = self.work.queries.len();
+        let mut busy = false;
+        for place in 0..jobs {
+            let job = if self.work.order == Order::Backwards { jobs - 1 - place } else { place };
+            busy |= self.advance(job)?;
+        }
+        Ok(busy)
+    }
+
+    fn done(self) -> Done {
+        let ends = self.states.into_iter().filter_map(|state| match state {
+            State::Over(end) => Some(end),
+            _ => None,
+        });
+        Done { ends: ends.collect(), fuel: self.fuel, memory: self.estimator.memory_bytes() }
     }
 
     /// Carries the job's action out; false where it has none.

@@ -15,7 +15,7 @@ use super::spaces::{self, TestedSpace};
 use super::{Elsewhere, Subject, resources, values};
 use crate::model::{Estimate, Purpose, Query, Subject as Asked};
 use crate::{Kind, PluginError};
-use jobs::{Done, End, Order, Trouble, Work, carry_out};
+use jobs::{Done, End, Order, Trouble, Work, carry_out, carry_out_beside_another};
 use trainer::Fate;
 
 /// Jobs in a check.
@@ -52,7 +52,7 @@ pub(super) fn check(subject: &Subject<'_>, elsewhere: Option<Elsewhere<'_>>, che
     let tried = if subject.quick { &accepted[..1] } else { &accepted[..] };
     let tries = Tries { subject, spaces: tried };
     checks.check("repeats-in-one-process", || tries.same(|_| {}));
-    checks.check("instances-apart", || tries.same(|_| {}));
+    checks.check("instances-apart", || tries.beside_another());
     checks.check("keeps-jobs-apart", || tries.same(|work| work.order = Order::Forwards));
     checks.check("outcomes-out-of-order", || tries.same_but(|work| work.order = Order::Backwards, without_cost));
     endings(&tries, checks);
@@ -136,6 +136,9 @@ fn offers(subject: &Subject<'_>) -> Vec<String> {
     needs.chain(ACTIONS.map(String::from)).collect()
 }
 
+/// How work is done.
+type CarryOut = fn(&Subject<'_>, &Arc<Space>, &Work) -> Result<Done, Trouble>;
+
 /// Work in all spaces that are tried.
 struct Tries<'a> {
     subject: &'a Subject<'a>,
@@ -145,6 +148,10 @@ struct Tries<'a> {
 impl Tries<'_> {
     /// What comes of work that differs from the ordinary in each space; nothing where the estimator declines it.
     fn run(&self, change: impl Fn(&Accepted, &mut Work)) -> Result<Vec<Option<Done>>, Fault> {
+        self.run_by(carry_out, change)
+    }
+
+    fn run_by(&self, carry_out: CarryOut, change: impl Fn(&Accepted, &mut Work)) -> Result<Vec<Option<Done>>, Fault> {
         let mut all = Vec::new();
         for one in self.spaces {
             let mut work = one.work.clone();
@@ -165,8 +172,18 @@ impl Tries<'_> {
 
     /// Whether jobs end in the same way, as far as `shown` shows it.
     fn same_but(&self, change: impl Fn(&mut Work), shown: fn(&End) -> End) -> Seen {
+        self.compared(self.run(|_, work| change(work))?, shown)
+    }
+
+    /// The same estimates in each space, although another instance takes turns with this one.
+    fn beside_another(&self) -> Seen {
+        let all = self.run_by(carry_out_beside_another, |_, work| work.order = Order::Forwards)?;
+        self.compared(all, End::clone)
+    }
+
+    fn compared(&self, all: Vec<Option<Done>>, shown: fn(&End) -> End) -> Seen {
         let mut seen = Vec::new();
-        for (one, done) in self.spaces.iter().zip(self.run(|_, work| change(work))?) {
+        for (one, done) in self.spaces.iter().zip(all) {
             let ends: Vec<End> = done.map(|done| done.ends).unwrap_or_default().iter().map(shown).collect();
             let first: Vec<End> = one.first.ends.iter().map(shown).collect();
             let place = format!("in the {} space", one.name);
