@@ -1,56 +1,21 @@
 //! What tests of this crate see besides its interface. No part of the interface: it changes without notice.
 
 use serde_json::{Map, Value};
-use wasmtime::OptLevel;
 
 use crate::bindings::types;
-use crate::engine::Variation;
 use crate::options::Schema;
 use crate::wishes::Wishes;
 use crate::{Engine, EngineOptions, PluginError, checked};
 
-/// How much the compiler improves code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Optimization {
-    /// Not at all.
-    None,
-    /// To be fast, as in production.
-    Speed,
-    /// To be fast and small.
-    SpeedAndSize,
-}
+pub use crate::engine::Variation;
+pub use wasmtime::OptLevel;
 
-/// How an engine differs from the one in production. No difference may change what a plugin answers.
-#[derive(Clone, Copy, Debug)]
-pub struct Differences {
-    /// Whether calls take fuel, as in production.
-    pub counts_fuel: bool,
-    /// How code is compiled.
-    pub optimization: Optimization,
-    /// Whether memories start as images that are copied when they are written to, as in production.
-    pub copies_on_write: bool,
-    /// Whether functions are compiled into their callers, as in production.
-    pub inlines: bool,
-}
-
-impl Default for Differences {
-    fn default() -> Self {
-        Self { counts_fuel: true, optimization: Optimization::Speed, copies_on_write: true, inlines: false }
-    }
-}
-
-/// Starts an engine that differs from the one in production.
+/// Starts an engine that differs from the one in production. No difference may change what a plugin answers.
 ///
 /// # Errors
 /// As [`Engine::new`].
-pub fn engine(options: &EngineOptions, differences: Differences) -> Result<Engine, PluginError> {
-    let Differences { counts_fuel, optimization, copies_on_write, inlines } = differences;
-    let optimization = match optimization {
-        Optimization::None => OptLevel::None,
-        Optimization::Speed => OptLevel::Speed,
-        Optimization::SpeedAndSize => OptLevel::SpeedAndSize,
-    };
-    Engine::varied(options, Variation { counts_fuel, optimization, copies_on_write, inlines })
+pub fn engine(options: &EngineOptions, variation: Variation) -> Result<Engine, PluginError> {
+    Engine::varied(options, variation)
 }
 
 /// Compiles a schema of options and completes `given` with it.

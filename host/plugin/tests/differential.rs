@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use archwright_plugin::internals::{self, Differences, Optimization};
+use archwright_plugin::internals::{self, OptLevel, Variation};
 use archwright_plugin::model::{
     ActionOutcome, Estimate, EstimateOutcome, Goal, Objective, Observation, OutcomeEpoch, Reply, Step,
 };
@@ -26,29 +26,29 @@ use guests::{estimator, search_space, strategy};
 fn engines() -> Vec<(String, Engine)> {
     let portable = EngineOptions::default();
     let native = EngineOptions { nan: NanProfile::Native, ..EngineOptions::default() };
-    let base = Differences::default();
+    let base = Variation::default();
     let variations = [
         ("production", &portable, base),
-        ("no fuel", &portable, Differences { counts_fuel: false, ..base }),
+        ("no fuel", &portable, Variation { counts_fuel: false, ..base }),
         ("native NaNs", &native, base),
-        ("no fuel, native NaNs", &native, Differences { counts_fuel: false, ..base }),
-        ("not optimized", &portable, Differences { optimization: Optimization::None, ..base }),
-        ("small", &portable, Differences { optimization: Optimization::SpeedAndSize, ..base }),
-        ("no images", &portable, Differences { copies_on_write: false, ..base }),
-        ("nothing inlined", &portable, Differences { inlines: false, ..base }),
+        ("no fuel, native NaNs", &native, Variation { counts_fuel: false, ..base }),
+        ("not optimized", &portable, Variation { optimization: OptLevel::None, ..base }),
+        ("small", &portable, Variation { optimization: OptLevel::SpeedAndSize, ..base }),
+        ("no images", &portable, Variation { copies_on_write: false, ..base }),
+        ("inlined", &portable, Variation { inlines: true, ..base }),
         (
             "all of it",
             &native,
-            Differences {
+            Variation {
                 counts_fuel: false,
-                optimization: Optimization::None,
+                optimization: OptLevel::None,
                 copies_on_write: false,
-                inlines: false,
+                inlines: true,
             },
         ),
     ];
-    let start = |(name, options, differences): (&str, &EngineOptions, Differences)| {
-        (name.to_owned(), internals::engine(options, differences).unwrap())
+    let start = |(name, options, variation): (&str, &EngineOptions, Variation)| {
+        (name.to_owned(), internals::engine(options, variation).unwrap())
     };
     variations.map(start).into()
 }
