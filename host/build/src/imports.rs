@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use wasmparser::{Parser, Payload};
+use wasmparser::Payload;
+
+use crate::sections::outermost;
 
 /// Every import of a plugin starts so.
 const CONTRACT: &str = "archwright:nas/";
@@ -23,20 +25,16 @@ pub(crate) fn read_closed(component: &Path) -> Result<Vec<u8>> {
 
 /// The imports of a component, those of components within it aside.
 fn imports(component: &[u8]) -> Result<Vec<String>> {
+    const OTHERWISE: &str = "the tool made no component";
     let mut imports = Vec::new();
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.context("the tool made no component")? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section {
-                    imports.push(import.context("the tool made no component")?.name.name.to_owned());
-                }
+    outermost(component, OTHERWISE, |payload| {
+        if let Payload::ComponentImportSection(section) = payload {
+            for import in section {
+                imports.push(import.context(OTHERWISE)?.name.name.to_owned());
             }
-            _ => {}
         }
-    }
+        Ok(())
+    })?;
     Ok(imports)
 }
 

@@ -18,6 +18,7 @@ pub mod manifest;
 mod project;
 mod python;
 mod rust;
+mod sections;
 mod templates;
 mod toolchain;
 mod tools;

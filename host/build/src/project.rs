@@ -37,14 +37,6 @@ pub enum NewError {
     /// The path of the SDK's sources cannot stand in a Cargo.toml.
     #[error("the path of the SDK's sources is no UTF-8 text: {}", .0.display())]
     SdkPath(PathBuf),
-    /// There are no templates.
-    #[error("there is no template for a {kind} in {language}")]
-    NoTemplate {
-        /// What it would export.
-        kind: Kind,
-        /// What it would be written in.
-        language: Language,
-    },
     /// A file cannot be written.
     #[error("cannot write {}: {source}", file.display())]
     Write {
@@ -69,16 +61,12 @@ impl Project {
     /// cannot be written.
     pub fn create(&self) -> Result<Vec<PathBuf>, NewError> {
         check_name(&self.name).map_err(NewError::Name)?;
-        let templates = templates::files(self.language, self.kind);
-        if templates.is_empty() {
-            return Err(NewError::NoTemplate { kind: self.kind, language: self.language });
-        }
         let sdk = self.quoted_sdk()?;
         if !is_vacant(&self.folder) {
             return Err(NewError::Occupied(self.folder.clone()));
         }
         let mut files = Vec::new();
-        for (path, text) in templates {
+        for (path, text) in templates::files(self.language, self.kind) {
             let file = self.folder.join(filled(path, &self.name, &sdk));
             write_new(&file, filled(text, &self.name, &sdk).as_bytes())?;
             files.push(file);

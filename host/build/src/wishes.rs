@@ -1,10 +1,11 @@
 //! The wishes of a plugin, within its component: whoever has the file has them, too.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use wasm_encoder::{ComponentSection, CustomSection};
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{Encoding, Payload};
 
 use crate::manifest::Wishes;
+use crate::sections::outermost;
 
 /// Name of the custom section with a plugin's wishes: a JSON object of the keys of `[limits]` that are given.
 pub const SECTION: &str = "archwright:limits";
@@ -27,19 +28,15 @@ pub fn add(mut component: Vec<u8>, wishes: &Wishes) -> Result<Vec<u8>> {
 
 /// Whether the component, not one within it, has the section.
 fn has_wishes(component: &[u8]) -> Result<bool> {
-    let mut depth = 0;
     let mut found = false;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.context("this is no component")? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                bail!("this is a core module, not a component")
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            Payload::CustomSection(section) if depth == 0 => found |= section.name() == SECTION,
+    outermost(component, "this is no component", |payload| {
+        match payload {
+            Payload::Version { encoding: Encoding::Module, .. } => bail!("this is a core module, not a component"),
+            Payload::CustomSection(section) => found |= section.name() == SECTION,
             _ => {}
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
 }
 

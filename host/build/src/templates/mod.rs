@@ -13,7 +13,7 @@ use crate::manifest::{Kind, Language};
 pub(crate) type File = (&'static str, &'static str);
 
 /// The files of a new project.
-pub(crate) fn files(language: Language, kind: Kind) -> &'static [File] {
+pub(crate) fn files(language: Language, kind: Kind) -> Vec<File> {
     match language {
         Language::Rust => rust::files(kind),
         Language::Python => python::files(kind),

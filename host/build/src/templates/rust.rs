@@ -6,7 +6,7 @@ use crate::manifest::Kind;
 /// The files of a kind. What all have alike is in the templates' folder, the rest in that of the kind.
 macro_rules! files {
     ($kind:literal) => {
-        &[
+        vec![
             ("plugin.toml", include_str!(concat!("../../templates/rust/", $kind, "/plugin.toml"))),
             ("Cargo.toml", include_str!(concat!("../../templates/rust/", $kind, "/Cargo.toml"))),
             ("src/lib.rs", include_str!(concat!("../../templates/rust/", $kind, "/src/lib.rs"))),
@@ -17,7 +17,7 @@ macro_rules! files {
     };
 }
 
-pub(super) fn files(kind: Kind) -> &'static [File] {
+pub(super) fn files(kind: Kind) -> Vec<File> {
     match kind {
         Kind::Strategy => files!("strategy"),
         Kind::Estimator => files!("estimator"),

@@ -41,7 +41,7 @@ pub(super) fn new(options: &args::New, output: Output) -> Result<ExitCode, CliEr
 
 fn refused(error: NewError) -> CliError {
     let help = match &error {
-        NewError::Name(_) | NewError::NoTemplate { .. } => None,
+        NewError::Name(_) => None,
         NewError::Occupied(_) => Some("name another folder with --folder"),
         NewError::NoSdk(_) | NewError::SdkPath(_) => {
             Some("name the folder `plugins/sdk` of a checkout of Archwright with --sdk")
