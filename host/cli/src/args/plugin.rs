@@ -113,7 +113,7 @@ pub(crate) struct Check {
     /// Name of a bundled plugin, or path of a component.
     pub(crate) plugin: String,
     /// Make these checks alone; can be given several times.
-    #[arg(long, value_name = "GROUP", value_parser = groups())]
+    #[arg(long, value_name = "GROUP", value_parser = one_of(Group::ALL, Group::name))]
     pub(crate) only: Vec<Group>,
     /// Be content with fewer queries and fewer spaces.
     #[arg(long)]
@@ -123,11 +123,14 @@ pub(crate) struct Check {
     pub(crate) options: Vec<String>,
 }
 
-fn groups() -> impl TypedValueParser<Value = Group> {
-    PossibleValuesParser::new(Group::ALL.map(Group::name)).map(|name| {
-        // One of the names above.
-        Group::ALL.into_iter().find(|group| group.name() == name).unwrap_or(Group::File)
-    })
+/// Takes the name of one of these.
+fn one_of<T: Copy + Send + Sync + 'static, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    // The names are checked before one is looked for.
+    PossibleValuesParser::new(all.map(name))
+        .map(move |given| all.into_iter().find(|one| name(*one) == given).unwrap_or(all[0]))
 }
 
 #[derive(Debug, Args)]
@@ -138,7 +141,7 @@ pub(crate) struct RunPlugin {
     #[arg(long, default_value = "nas-bench-201")]
     pub(crate) space: String,
     /// Sort of made-up problem.
-    #[arg(long, value_name = "NAME", default_value = "interactions", value_parser = toys(), conflicts_with = "table")]
+    #[arg(long, value_name = "NAME", default_value = "interactions", value_parser = one_of(Toy::ALL, Toy::name), conflicts_with = "table")]
     pub(crate) toy: Toy,
     /// Table of measurements instead of a made-up problem.
     #[arg(long, value_name = "FILE")]
@@ -161,11 +164,4 @@ pub(crate) struct RunPlugin {
     /// Write a plot to this SVG file.
     #[arg(long, value_name = "FILE")]
     pub(crate) plot: Option<PathBuf>,
-}
-
-fn toys() -> impl TypedValueParser<Value = Toy> {
-    PossibleValuesParser::new(Toy::ALL.map(Toy::name)).map(|name| {
-        // One of the names above.
-        Toy::ALL.into_iter().find(|toy| toy.name() == name).unwrap_or(Toy::Additive)
-    })
 }
