@@ -5,20 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use archwright_tests::{Bench, made_up_cells, repository, stderr};
+use archwright_tests::{Bench, made_up_cells, repository, say, stderr};
 use serde_json::Value;
 
 /// The environment variable that asks for plugins to be built.
 const ASKED: &str = "ARCHWRIGHT_LANGUAGES";
-
-/// A line that is seen without `--nocapture`, too, unlike those of `eprintln`.
-fn say(line: &str) {
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
-}
 
 /// A language with what building a plugin in it takes.
 struct Language {

@@ -39,12 +39,7 @@ fn engines() -> Vec<(String, Engine)> {
         (
             "all of it",
             &native,
-            Variation {
-                counts_fuel: false,
-                optimization: OptLevel::None,
-                copies_on_write: false,
-                inlines: true,
-            },
+            Variation { counts_fuel: false, optimization: OptLevel::None, copies_on_write: false, inlines: true },
         ),
     ];
     let start = |(name, options, variation): (&str, &EngineOptions, Variation)| {

@@ -18,7 +18,6 @@ mod statistics;
 mod table;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::ops::Range;
 
 use archwright_sdk::Strategy;
@@ -36,6 +35,7 @@ use archwright_strategy_regularized_evolution::RegularizedEvolution;
 use archwright_strategy_successive_halving::SuccessiveHalving;
 use archwright_strategy_tournament_evolution::TournamentEvolution;
 use archwright_strategy_tree_parzen::TreeParzen;
+use archwright_tests::say;
 
 use crate::search::{Measure, search};
 use crate::statistics::{chance, error, kendall, mean};
@@ -148,11 +148,6 @@ fn compare(table: &Table, seeds: &Seeds) {
         }
     }
     assert!(failed.is_empty(), "no better than random search: {failed:#?}");
-}
-
-/// A line that is seen without `--nocapture`, too, unlike those of `eprintln`.
-fn say(line: &str) {
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 fn made_up_table() -> Table {
