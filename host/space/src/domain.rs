@@ -128,11 +128,13 @@ fn offset(domain: &Domain, value: Value) -> Option<u32> {
     }
 }
 
-/// Whether a decision's conditions hold, given the values of all earlier ones.
-pub(crate) fn is_active(decisions: &[Decision], decision: &Decision, values: &[Value]) -> bool {
+/// Whether the conditions of one of a space's decisions hold, given the values of all earlier ones. They do not where one is
+/// about a decision that is not there.
+pub fn is_active(decisions: &[Decision], decision: &Decision, values: &[Value]) -> bool {
     decision.active_when.iter().all(|condition| {
         let value = values.get(condition.decision).copied().unwrap_or(Value::Inactive);
-        offset(&decisions[condition.decision].domain, value).is_some_and(|offset| condition.any_of.contains(&offset))
+        let offset = decisions.get(condition.decision).and_then(|other| offset(&other.domain, value));
+        offset.is_some_and(|offset| condition.any_of.contains(&offset))
     })
 }
 

@@ -34,7 +34,7 @@ mod steps;
 
 pub use attribute::{Attribute, OPERATIONS};
 pub use decision::{Architecture, Condition, Decision, Domain, Value};
-pub use domain::MAX_DECISIONS;
+pub use domain::{MAX_DECISIONS, is_active};
 pub use encode::Encoding;
 pub use footprint::{Footprint, WholeWork};
 pub use format::{Definition, Diagnostic};

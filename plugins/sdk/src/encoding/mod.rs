@@ -45,16 +45,5 @@ pub fn point(decisions: &[Decision], coordinates: &[f64]) -> Vec<Value> {
 
 /// Whether the conditions of the decision at `index` hold, given the values of all earlier ones.
 pub fn is_active(decisions: &[Decision], index: usize, values: &[Value]) -> bool {
-    let Some(decision) = decisions.get(index) else { return false };
-    decision.active_when.iter().all(|condition| {
-        let other = (values.get(condition.decision), decisions.get(condition.decision).map(|other| &other.domain));
-        let offset = match other {
-            (Some(Value::Index(index)), _) => Some(*index),
-            (Some(Value::Integer(value)), Some(Domain::Integer { low, .. })) => {
-                value.checked_sub(*low).and_then(|offset| u32::try_from(offset).ok())
-            }
-            _ => None,
-        };
-        offset.is_some_and(|offset| condition.any_of.contains(&offset))
-    })
+    decisions.get(index).is_some_and(|decision| archwright_space::is_active(decisions, decision, values))
 }

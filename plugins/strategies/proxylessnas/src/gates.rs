@@ -2,6 +2,7 @@
 
 use archwright_relaxation::{Parameters, draw, pair};
 use archwright_sdk::Rng;
+use archwright_sdk::distributions::log_sum;
 
 /// Two labels of a row, as places among all labels, and their probabilities among the two.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,16 +64,10 @@ impl Gates {
     /// as they were.
     pub(crate) fn rescale(&self, before: &[f64], logits: &mut [f64]) {
         for Pair { places, .. } in &self.pairs {
-            let offset = log_sum(places.map(|place| logits[place])) - log_sum(places.map(|place| before[place]));
+            let offset = log_sum(&places.map(|place| logits[place])) - log_sum(&places.map(|place| before[place]));
             places.iter().for_each(|place| logits[*place] -= offset);
         }
     }
-}
-
-/// The logarithm of the sum of two exponentials.
-fn log_sum([first, second]: [f64; 2]) -> f64 {
-    let largest = first.max(second);
-    largest + ((first - largest).exp() + (second - largest).exp()).ln()
 }
 
 #[cfg(test)]
