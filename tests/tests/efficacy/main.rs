@@ -91,7 +91,7 @@ const CASES: &[Case] = &[
     slow(better::<GaussianProcess>(Measure::Best, "{}")),
     better::<GaussianProcess>(Measure::Best, r#"{ "kernel": "hamming" }"#),
     slow(better::<Bananas>(Measure::Best, "{}")),
-    better::<Nsga2>(Measure::Front, r#"{ "population_size": 30 }"#),
+    better::<Nsga2>(Measure::Front, r#"{ "population_size": 20 }"#),
     better::<SuccessiveHalving>(Measure::BestAtCost, "{}"),
     better::<Hyperband>(Measure::BestAtCost, "{}"),
     better::<Asha>(Measure::BestAtCost, "{}"),

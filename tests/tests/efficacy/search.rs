@@ -20,7 +20,8 @@ pub(crate) enum Measure {
     Best,
     /// The same of what it found with cheaper trainings, too, at the same cost in all: of those that it trained in full.
     BestAtCost,
-    /// The hypervolume of accuracy and number of parameters, both of them objectives.
+    /// The hypervolume of accuracy, from none to all, and number of parameters, from the smallest network's to the largest's,
+    /// both of them objectives.
     Front,
 }
 
@@ -50,8 +51,9 @@ pub(crate) fn search<S: Strategy>(table: &Table, measure: Measure, options: &str
             full.map(|told| table.seen(&told.architecture, 1.0)).fold(0.0, f64::max)
         }
         Measure::Front => {
-            let most = table.most_parameters();
-            hypervolume(history.iter().map(|told| (told.objectives[0] / 100.0, told.objectives[1] / most)).collect())
+            let (least, most) = table.sizes();
+            let point = |told: &Told| (told.objectives[0] / 100.0, (told.objectives[1] - least) / (most - least));
+            hypervolume(history.iter().map(point).collect())
         }
     }
 }

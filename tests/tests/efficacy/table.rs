@@ -51,7 +51,7 @@ impl Table {
             let point = Genotype::parse(fields[architecture]).unwrap().locate(&space).unwrap();
             places.insert(key(&point), place);
             accuracies.push(fields[accuracy].parse().unwrap());
-            parameters.push(space.build(&point).unwrap().whole_work().unwrap().parameters as f64);
+            parameters.push(space.whole_work(&point).unwrap().parameters as f64);
         }
         assert_eq!((places.len(), accuracies.len()), (15_625, 15_625), "the table does not have each cell once");
         Self { space: Space::new(Arc::new(space)), places, seen: cheaper(accuracies), parameters }
@@ -72,9 +72,10 @@ impl Table {
         self.parameters[self.place(architecture)]
     }
 
-    /// Parameters of the largest network.
-    pub(crate) fn most_parameters(&self) -> f64 {
-        self.parameters.iter().copied().fold(0.0, f64::max)
+    /// Parameters of the smallest and of the largest network.
+    pub(crate) fn sizes(&self) -> (f64, f64) {
+        let extreme = |worse: fn(f64, f64) -> f64| self.parameters.iter().copied().reduce(worse);
+        (extreme(f64::min).expect("cells"), extreme(f64::max).expect("cells"))
     }
 
     /// What a training of 1/3 to the power of `rung` shows of each cell.
