@@ -12,6 +12,7 @@ use crate::bindings;
 use crate::checked::{self, Wrong};
 use crate::engine::Engine;
 use crate::guest::{Guest, MESSAGE_BYTES, State};
+use crate::inspect::Inspected;
 use crate::log::{LogLevel, LogSink};
 use crate::model::{Description, Kind};
 use crate::options::Schema;
@@ -26,6 +27,7 @@ struct Loaded {
     engine: Engine,
     export: Export,
     digest: String,
+    contract: semver::Version,
     description: Description,
     schema: Schema,
 }
@@ -74,7 +76,7 @@ impl Component {
 
     pub(crate) fn load_bytes(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, PluginError> {
         check_size(name, bytes.len() as u64, limits)?;
-        let kind = inspect::kind(name, bytes)?;
+        let Inspected { kind, contract } = inspect::inspect(name, bytes)?;
         let digest = blake3::hash(bytes);
         let compiled = match engine.cache() {
             Some(cache) => cache.component(engine.wasmtime(), &digest, bytes),
@@ -93,6 +95,7 @@ impl Component {
             engine: engine.clone(),
             export,
             digest: digest.to_hex().to_string(),
+            contract,
             description,
             schema,
         })))
@@ -115,6 +118,11 @@ impl Component {
     /// BLAKE3 of the component, in hexadecimal: the identity of the plugin in every record.
     pub fn digest(&self) -> &str {
         &self.0.digest
+    }
+
+    /// The version of the contract that the component is built for.
+    pub fn contract(&self) -> &semver::Version {
+        &self.0.contract
     }
 
     /// What the plugin says of itself.
