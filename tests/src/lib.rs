@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod registry;
+mod site;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use registry::{PASSWORD, Registry};
+pub use site::{Answer, Site, answer};
 
 /// A folder of its own for one test.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use archwright_plugin::PluginError;
 use archwright_protocol::{Failure, FailureKind};
-use archwright_search::{ExperimentError, SearchError};
+use archwright_registry::RegistryError;
+use archwright_search::{ExperimentError, SearchError, Unknown};
 use archwright_store::StoreError;
 use miette::{Diagnostic, GraphicalReportHandler};
 use serde::Serialize;
@@ -42,6 +43,8 @@ pub(crate) enum CliError {
     Interrupted(String),
     /// A search failed.
     Search(Box<SearchError>),
+    /// A plugin of a project cannot be used, or the project not be changed.
+    Registry(Box<RegistryError>),
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -49,6 +52,16 @@ pub(crate) enum CliError {
 impl CliError {
     pub(crate) fn input(message: impl Into<String>, help: Option<String>) -> Self {
         Self::Input { message: message.into(), help }
+    }
+
+    /// What went wrong, without what may help.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Search(error) => error.to_string(),
+            Self::Registry(error) => error.to_string(),
+            Self::Input { message, .. } | Self::Interrupted(message) => message.clone(),
+            Self::Other(error) => format!("{error:#}"),
+        }
     }
 
     /// Prints the error and gives the exit code.
@@ -85,15 +98,20 @@ impl CliError {
                 };
                 (code, rendered(&**error), kind)
             }
+            Self::Registry(error) => {
+                let (code, kind) = match **error {
+                    RegistryError::Io { .. } | RegistryError::Fetch { .. } | RegistryError::Oci { .. } => {
+                        (1, "failure")
+                    }
+                    _ => (2, "input"),
+                };
+                (code, rendered(&**error), kind)
+            }
             Self::Interrupted(message) => (130, message.clone(), "interrupted"),
             Self::Other(error) => (1, format!("{error:#}"), "failure"),
         };
         if output.json {
-            let message = match self {
-                Self::Search(error) => error.to_string(),
-                Self::Input { message, .. } | Self::Interrupted(message) => message.clone(),
-                Self::Other(error) => format!("{error:#}"),
-            };
+            let message = self.message();
             // The error goes to standard error as well: a reader of the JSON may have closed its end.
             let _ = output.value(&json!({ "error": { "kind": kind, "message": message } }));
         }
@@ -127,6 +145,21 @@ impl From<ExperimentError> for CliError {
 impl From<PluginError> for CliError {
     fn from(error: PluginError) -> Self {
         SearchError::from(error).into()
+    }
+}
+
+impl From<Unknown> for CliError {
+    fn from(unknown: Unknown) -> Self {
+        Self::input(unknown.to_string(), unknown.help)
+    }
+}
+
+impl From<RegistryError> for CliError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Plugin(error) => error.into(),
+            error => Self::Registry(Box::new(error)),
+        }
     }
 }
 

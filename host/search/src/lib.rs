@@ -30,7 +30,7 @@ mod tabular;
 mod trainers;
 mod verify;
 
-pub use catalogue::{Catalogue, SpaceSource};
+pub use catalogue::{Catalogue, FoundPlugin, SpaceSource, Unknown};
 pub use correlate::{Correlated, Correlation, Judged};
 pub use error::SearchError;
 pub use executor::{ActionResult, Executor, ExecutorEvent, Work};

@@ -1,25 +1,44 @@
 //! `archwright plugin`.
 
+mod add;
 mod build;
 mod check;
+mod fetch;
 mod inspect;
 mod list;
+mod publish;
+mod remove;
+mod update;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use archwright_plugin::{Component, Engine, Kind, Limits};
+use archwright_registry::{PLUGINS, Project};
+use archwright_search::FoundPlugin;
 use serde_json::json;
 
 use crate::args;
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
 
+/// The current folder.
+const HERE: &str = "";
+
 pub(crate) const KINDS: [Kind; 3] = [Kind::Strategy, Kind::Estimator, Kind::SearchSpace];
 
 pub(crate) fn plugin(command: &args::Plugin, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     match command {
         args::Plugin::List => list::list(locations, output),
+        args::Plugin::Add { source, name, digest, trust, insecure } => {
+            let given = add::Given { source, name: name.as_deref(), digest: *digest, trust: *trust };
+            add::add(given, *insecure, locations, output)
+        }
+        args::Plugin::Remove { name } => remove::remove(name, output),
+        args::Plugin::Update { name, insecure } => update::update(name.as_deref(), *insecure, locations, output),
+        args::Plugin::Fetch { insecure } => fetch::fetch(*insecure, locations, output),
+        args::Plugin::Publish { from, reference, insecure } => {
+            publish::publish(from, reference, *insecure, locations, output)
+        }
         args::Plugin::Inspect { plugin } => inspect::inspect(plugin, locations, output),
         args::Plugin::Check { plugin } => check::check(plugin, locations, output),
         args::Plugin::Build { folder, output: component } => build::build(folder, component, output),
@@ -43,19 +62,29 @@ fn summary(kind: Kind, name: &str, component: &Component) -> serde_json::Value {
     })
 }
 
-/// Loads a plugin by path or bundled name, whatever its kind.
+/// Loads a plugin by path or name, whatever its kind.
 fn load(engine: &Engine, plugin: &str, locations: &Locations) -> Result<Component, CliError> {
-    let catalogue = locations.catalogue();
-    let bundled = KINDS.into_iter().flat_map(|kind| catalogue.plugins(kind)).find(|(name, _)| name == plugin);
-    let path = match bundled {
-        Some((_, path)) => path,
-        None if Path::new(plugin).is_file() => PathBuf::from(plugin),
-        None => {
-            return Err(CliError::input(
-                format!("there is no plugin `{plugin}`"),
-                Some("`archwright plugin list` lists the bundled ones; others are named by the path of a file".into()),
-            ));
-        }
-    };
-    Ok(engine.load(&path, &Limits::default())?)
+    load_found(engine, &find(plugin, locations)?)
+}
+
+/// The file of a plugin by path or name, whatever its kind.
+fn find(plugin: &str, locations: &Locations) -> Result<FoundPlugin, CliError> {
+    Ok(locations.catalogue().find_any(plugin, HERE.as_ref())?)
+}
+
+/// Loads a plugin that was found, where it is what it has to be.
+pub(crate) fn load_found(engine: &Engine, found: &FoundPlugin) -> Result<Component, CliError> {
+    let bytes = Engine::read(&found.path, &Limits::default())?;
+    found.check(&bytes)?;
+    Ok(engine.load_bytes(&found.path.display().to_string(), &bytes, &Limits::default())?)
+}
+
+/// The project in the current folder.
+fn project() -> Result<Project, CliError> {
+    Project::open(HERE.as_ref())?.ok_or_else(|| {
+        CliError::input(
+            format!("there is no {PLUGINS} in this folder"),
+            Some("`archwright plugin add SOURCE` makes it".into()),
+        )
+    })
 }
