@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod registry;
+mod site;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use registry::{PASSWORD, Registry};
+pub use site::{Answer, Site, answer};
 
 /// A folder of its own for one test.
 #[derive(Debug)]
@@ -78,6 +84,11 @@ impl Bench {
 /// What a program wrote to standard error.
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a program told a person, with lines that were wrapped joined.
+pub fn unwrapped(message: &str) -> String {
+    message.split_whitespace().filter(|word| !["│", "|"].contains(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// A line that is seen without `--nocapture`, too, unlike those of `eprintln`.

@@ -170,6 +170,6 @@ fn what_cannot_be_made_or_built_is_said_with_what_would_be_right() {
 
 #[test]
 fn the_schema_of_manifests_is_printed() {
-    let schema = Bench::new().json(["schema", "--plugin", "--json"]);
+    let schema = Bench::new().json(["schema", "plugin"]);
     assert!(schema["properties"]["limits"].is_object(), "{schema}");
 }

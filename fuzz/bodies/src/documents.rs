@@ -1,8 +1,9 @@
 //! Texts that people and plugins write.
 
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::{Arc, OnceLock};
 
+use archwright_build::manifest::Manifest;
 use archwright_plugin::internals;
 use archwright_search::experiment::ExperimentFile;
 use archwright_space::genotype::Genotype;
@@ -71,6 +72,29 @@ fn genotype_spaces() -> &'static [Space] {
             .filter_map(|definition| Space::new(Arc::new(definition), Context::full(vec![3, 32, 32], 10)).ok())
             .collect()
     })
+}
+
+/// Manifests of plugins' projects: what is read is written and read back equal.
+pub(crate) fn manifest(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(manifest) = Manifest::parse("plugin.toml", text) else { return };
+    let text = toml::to_string(&manifest).unwrap();
+    let again =
+        Manifest::parse("plugin.toml", &text).unwrap_or_else(|error| panic!("it is a manifest: {error}: {text}"));
+    assert_eq!(again, manifest);
+    let output = manifest.output(Path::new("project"));
+    assert!(
+        output.starts_with("project") && output.components().all(|part| part != Component::ParentDir),
+        "{output:?}"
+    );
+}
+
+pub(crate) fn manifests() -> Vec<Vec<u8>> {
+    texts(&[
+        "[plugin]\nname = \"annealing\"\nversion = \"0.1.0\"\nkind = \"strategy\"\nlanguage = \"rust\"\n",
+        "[plugin]\nname = \"a\"\nversion = \"1.0.0-b+c\"\nkind = \"search-space\"\nlanguage = \"python\"\nlicense = \
+         \"MIT\"\n[build]\noutput = \"out/a.wasm\"\n[limits]\nfuel_per_call = 1000000\nmemory_bytes = 9\n",
+    ])
 }
 
 /// Architectures in the notations of the field: what is read is written the same, and where it is a point, it is that

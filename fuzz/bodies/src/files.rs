@@ -1,10 +1,11 @@
-//! Files that programs read: suites, measurements, journals.
+//! Files that programs read: suites, measurements, journals, a project's plugins.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use archwright_registry::{Kept, Project};
 use archwright_search::{Catalogue, Environment, SearchError, Stop, journal as journals_of};
 use archwright_space::{Context, Definition, Space, bundled};
 use archwright_suite::Suite;
@@ -29,7 +30,7 @@ fn file(name: &str, content: &[u8]) -> PathBuf {
 pub(crate) fn suite(data: &[u8]) {
     let environment = Environment {
         store: folder().join("store"),
-        catalogue: Catalogue::new(folder().join("plugins")),
+        catalogue: Catalogue::new(folder().join("plugins"), Kept::new(folder().join("kept"))),
         compiled: None,
         trainer: folder().join("trainer"),
         auto_devices: vec!["cpu".into()],
@@ -126,4 +127,31 @@ pub(crate) fn journals() -> Vec<Vec<u8>> {
     let told = record(&[8, 1, 0, 0, 3]);
     let searched = record(&[&[10], &2.5_f64.to_le_bytes()[..]].concat());
     vec![[begun.clone(), opened, asked, told, searched].concat(), begun, b"archwjnl\x01\0\0\0".to_vec()]
+}
+
+/// A project's `plugins.toml` and `plugins.lock`, with a line of three dashes between them.
+pub(crate) fn project(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (plugins, lock) = text.split_once("\n---\n").unwrap_or((&text, "form = 1\n"));
+    let plugins = file("plugins.toml", plugins.as_bytes());
+    file("plugins.lock", lock.as_bytes());
+    let Ok(project) = Project::open(plugins.parent().unwrap()) else { return };
+    let project = project.unwrap();
+    let kept = Kept::new(folder().join("kept"));
+    for (name, _) in project.sources() {
+        assert!(project.find(name, &kept).is_err(), "there are no components");
+    }
+}
+
+pub(crate) fn projects() -> Vec<Vec<u8>> {
+    let digest = "blake3:".to_owned() + &"0".repeat(64);
+    let plugins = format!(
+        "[plugins]\na = {{ path = \"a.wasm\" }}\nb = {{ folder = \"b\" }}\nc = {{ oci = \"registry.example/c:1\" }}\nd = {{ url = \
+         \"https://plugins.example/d.wasm\", digest = \"{digest}\" }}\n"
+    );
+    let lock = format!(
+        "form = 1\n[plugins.a]\ndigest = \"{digest}\"\nsize = 9\nkind = \"strategy\"\nversion = \"0.1.0\"\ncontract = \
+         \"0.1.0\"\n[plugins.a.source]\npath = \"a.wasm\"\n"
+    );
+    vec![format!("{plugins}\n---\n{lock}").into(), plugins.into()]
 }

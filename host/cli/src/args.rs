@@ -117,17 +117,28 @@ pub(crate) enum Command {
     Table(Table),
     /// Check that everything is in place, and say how to mend what is not.
     Doctor,
-    /// Print the JSON schema of experiment files.
+    /// Print the JSON schema of a kind of file.
     Schema {
-        /// Print that of `plugin.toml`, the manifest of a plugin's project, instead.
-        #[arg(long)]
-        plugin: bool,
+        /// The kind of file.
+        #[arg(default_value = "experiment")]
+        of: SchemaOf,
     },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// A kind of file that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// An experiment.
+    Experiment,
+    /// `plugin.toml`, the manifest of a plugin's project.
+    Plugin,
+    /// `plugins.toml`, where the plugins of a project come from.
+    Plugins,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, anyhow};
 use archwright_plugin::{Engine, EngineOptions};
+use archwright_registry::Kept;
 use archwright_search::{Catalogue, Environment};
 use archwright_store::Store;
 use serde::Deserialize;
@@ -76,7 +77,17 @@ impl Locations {
     }
 
     pub(crate) fn catalogue(&self) -> Catalogue {
-        Catalogue::new(self.plugins.clone())
+        Catalogue::new(self.plugins.clone(), self.kept())
+    }
+
+    /// Plugins that were brought from elsewhere: in a folder beside the store, or in it where it has no name.
+    pub(crate) fn kept(&self) -> Kept {
+        let beside = self.store.file_name().map(|name| {
+            let mut name = name.to_owned();
+            name.push("-plugins");
+            self.store.with_file_name(name)
+        });
+        Kept::new(beside.unwrap_or_else(|| self.store.join("plugins")))
     }
 
     pub(crate) fn engine(&self) -> Result<Engine, CliError> {

@@ -26,12 +26,13 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use archwright_build::manifest::Manifest;
+use archwright_registry::Project;
 use archwright_search::experiment;
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, SchemaOf};
 use outcome::{CliError, Output};
 
 /// A search makes and drops many small lists.
@@ -71,8 +72,12 @@ fn dispatch(arguments: &Arguments, output: Output) -> Result<ExitCode, CliError>
         Command::Comparisons => compare::list(&locations, output),
         Command::Table(command) => table::table(command, &locations, output),
         Command::Doctor => doctor::doctor(&locations, output),
-        Command::Schema { plugin } => {
-            output.value(&if *plugin { Manifest::schema() } else { experiment::schema() })?;
+        Command::Schema { of } => {
+            output.value(&match of {
+                SchemaOf::Experiment => experiment::schema(),
+                SchemaOf::Plugin => Manifest::schema(),
+                SchemaOf::Plugins => Project::schema(),
+            })?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Completions { shell } => completions(*shell, output),

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use archwright_build::manifest::ManifestError;
 use archwright_plugin::PluginError;
 use archwright_protocol::{Failure, FailureKind};
-use archwright_search::{ExperimentError, SearchError};
+use archwright_registry::RegistryError;
+use archwright_search::{ExperimentError, SearchError, Unknown};
 use archwright_store::StoreError;
 use miette::{Diagnostic, GraphicalReportHandler};
 use serde::Serialize;
@@ -43,6 +44,8 @@ pub(crate) enum CliError {
     Interrupted(String),
     /// A search failed; of a comparison, which one it was.
     Search { error: Box<SearchError>, of: Option<String> },
+    /// A plugin of a project cannot be used, or the project not be changed.
+    Registry(Box<RegistryError>),
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -50,6 +53,17 @@ pub(crate) enum CliError {
 impl CliError {
     pub(crate) fn input(message: impl Into<String>, help: Option<String>) -> Self {
         Self::Input { message: message.into(), help }
+    }
+
+    /// What went wrong, without what may help.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Search { error, of: Some(of) } => format!("{of}: {error}"),
+            Self::Search { error, of: None } => error.to_string(),
+            Self::Registry(error) => error.to_string(),
+            Self::Input { message, .. } | Self::Interrupted(message) => message.clone(),
+            Self::Other(error) => format!("{error:#}"),
+        }
     }
 
     /// Prints the error and gives the exit code.
@@ -88,16 +102,20 @@ impl CliError {
                 let of = of.as_ref().map(|of| format!("{of}:\n")).unwrap_or_default();
                 (code, of + rendered(&**error).trim_start_matches('\n'), kind)
             }
+            Self::Registry(error) => {
+                let (code, kind) = match **error {
+                    RegistryError::Io { .. } | RegistryError::Fetch { .. } | RegistryError::Oci { .. } => {
+                        (1, "failure")
+                    }
+                    _ => (2, "input"),
+                };
+                (code, rendered(&**error), kind)
+            }
             Self::Interrupted(message) => (130, message.clone(), "interrupted"),
             Self::Other(error) => (1, format!("{error:#}"), "failure"),
         };
         if output.json {
-            let message = match self {
-                Self::Search { error, of: Some(of) } => format!("{of}: {error}"),
-                Self::Search { error, of: None } => error.to_string(),
-                Self::Input { message, .. } | Self::Interrupted(message) => message.clone(),
-                Self::Other(error) => format!("{error:#}"),
-            };
+            let message = self.message();
             // The error goes to standard error as well: a reader of the JSON may have closed its end.
             let _ = output.value(&json!({ "error": { "kind": kind, "message": message } }));
         }
@@ -131,6 +149,21 @@ impl From<ExperimentError> for CliError {
 impl From<PluginError> for CliError {
     fn from(error: PluginError) -> Self {
         SearchError::from(error).into()
+    }
+}
+
+impl From<Unknown> for CliError {
+    fn from(unknown: Unknown) -> Self {
+        Self::input(unknown.to_string(), unknown.help)
+    }
+}
+
+impl From<RegistryError> for CliError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Plugin(error) => error.into(),
+            error => Self::Registry(Box::new(error)),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::args::{self, SpaceChoice};
 use crate::locate;
 use crate::locations::Locations;
 use crate::outcome::{CliError, Output};
+use crate::plugin::load_found;
 use crate::profile;
 use crate::runs::table;
 
@@ -71,14 +72,10 @@ fn list(locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
 /// The space that a command names, for the inputs it names.
 pub(crate) fn open(choice: &SpaceChoice, locations: &Locations) -> Result<Space, CliError> {
     let options = options(choice)?;
-    let source = locations
-        .catalogue()
-        .find_space(&choice.space, Path::new("."))
-        .map_err(|unknown| CliError::input(unknown.to_string(), unknown.help))?;
+    let source = locations.catalogue().find_space(&choice.space, Path::new("."))?;
     let definition: Arc<dyn SearchSpace> = match source {
-        SpaceSource::Component(path) => {
-            let engine = locations.engine()?;
-            let component = engine.load(&path, &Limits::default())?;
+        SpaceSource::Component(found) => {
+            let component = load_found(&locations.engine()?, &found)?;
             let options = component.options(&options)?;
             let log = Arc::new(|_, line: &str| tracing::info!(target: "plugin", "{line}"));
             Arc::new(SpaceComponent::open(&component, &options, &Limits::default(), log)?)

@@ -13,6 +13,7 @@ use crate::bindings;
 use crate::checked::{self, Wrong};
 use crate::engine::Engine;
 use crate::guest::{Guest, MESSAGE_BYTES, State};
+use crate::inspect::Inspected;
 use crate::limits::{InForce, Key};
 use crate::log::{LogLevel, LogSink};
 use crate::model::{Description, Kind};
@@ -30,6 +31,7 @@ struct Loaded {
     export: Export,
     digest: String,
     wishes: Wishes,
+    contract: semver::Version,
     description: Description,
     schema: Schema,
 }
@@ -78,7 +80,7 @@ impl Component {
 
     pub(crate) fn load_bytes(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, PluginError> {
         check_size(name, bytes.len() as u64, limits)?;
-        let kind = inspect::kind(name, bytes)?;
+        let Inspected { kind, contract } = inspect::inspect(name, bytes)?;
         let wishes = Wishes::read(name, bytes)?;
         let in_force = wishes.under(limits);
         weight::check(name, bytes, &in_force)?;
@@ -99,6 +101,7 @@ impl Component {
             export,
             digest: digest.to_hex().to_string(),
             wishes,
+            contract,
             description,
             schema,
         })))
@@ -121,6 +124,11 @@ impl Component {
     /// BLAKE3 of the component, in hexadecimal: the identity of the plugin in every record.
     pub fn digest(&self) -> &str {
         &self.0.digest
+    }
+
+    /// The version of the contract that the component is built for.
+    pub fn contract(&self) -> &semver::Version {
+        &self.0.contract
     }
 
     /// What the plugin says of itself.

@@ -12,6 +12,7 @@ use wasmtime::{Config, Inlining, OptLevel, Strategy, WasmBacktraceDetails};
 
 use crate::cache::{self, Cache};
 use crate::component::Component;
+use crate::contract::CONTRACT;
 use crate::guest::{MESSAGE_BYTES, State};
 use crate::text::shown;
 use crate::{Limits, PluginError, imports};
@@ -140,7 +141,7 @@ impl Engine {
         }
         let failed = |error: wasmtime::Error| PluginError::Engine { problem: format!("{error:#}") };
         let wasmtime = wasmtime::Engine::new(&configuration(options, variation)).map_err(failed)?;
-        let linker = imports::linker(&wasmtime).map_err(failed)?;
+        let linker = imports::linker(&wasmtime, &CONTRACT).map_err(failed)?;
         let cache = options.cache_dir.as_deref().map(|folder| Cache::new(folder, &wasmtime));
         let clock = start_clock(&wasmtime, options.patience)?;
         Ok(Self(Arc::new(Inner { wasmtime, linker, cache, options: options.clone(), variation, _clock: clock })))

@@ -5,12 +5,14 @@
 //! `docs/limits.md`.
 
 use archwright_space::{Architecture, Facts, Network, Space, SpaceError};
+use semver::Version;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTableError, ResourceType};
 use wasmtime::{Engine, Result, StoreContextMut, Trap};
 
 use crate::actions::{ActionRules, HostAction, HostOutcome};
 use crate::bindings::{actions, log, space, types};
 use crate::checked::{self, NetworkBounds, Wrong};
+use crate::contract::versioned;
 use crate::guest::State;
 use crate::log::LogLevel;
 use crate::lower;
@@ -31,13 +33,14 @@ const FINGERPRINT_NODE: u64 = 40_000;
 /// Fuel for each number of an encoding.
 const FEATURE: u64 = 20;
 
-/// Everything that a plugin of any kind imports.
-pub(crate) fn linker(engine: &Engine) -> Result<Linker<State>> {
+/// Everything that a plugin of any kind imports, at a version of the contract. Plugins of older versions of its track find it
+/// there, too.
+pub(crate) fn linker(engine: &Engine, version: &Version) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    linker.instance("archwright:nas/types@0.1.0")?;
-    link_space(&mut linker.instance("archwright:nas/space@0.1.0")?)?;
-    link_actions(&mut linker.instance("archwright:nas/actions@0.1.0")?)?;
-    link_log(&mut linker.instance("archwright:nas/log@0.1.0")?)?;
+    linker.instance(&versioned("types", version))?;
+    link_space(&mut linker.instance(&versioned("space", version))?)?;
+    link_actions(&mut linker.instance(&versioned("actions", version))?)?;
+    link_log(&mut linker.instance(&versioned("log", version))?)?;
     Ok(linker)
 }
 

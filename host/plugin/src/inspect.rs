@@ -2,20 +2,22 @@
 
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
 
-use crate::PluginError;
 use crate::guest::MESSAGE_BYTES;
 use crate::model::Kind;
-
-/// The version of `wit/` that this host is built with.
-pub(crate) const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
-
-pub(crate) const PACKAGE: &str = "archwright:nas/";
+use crate::{PluginError, contract};
 
 /// Longest name of an import or export that is shown, in bytes.
-const NAME_BYTES: usize = 200;
+pub(crate) const NAME_BYTES: usize = 200;
 
-/// The kind of a component, where it is a plugin.
-pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
+/// What a plugin's file says of it.
+pub(crate) struct Inspected {
+    pub(crate) kind: Kind,
+    /// The version of the contract that it is built for.
+    pub(crate) contract: semver::Version,
+}
+
+/// What a component is, where it is a plugin for this host.
+pub(crate) fn inspect(file: &str, bytes: &[u8]) -> Result<Inspected, PluginError> {
     let not = |problem: String| PluginError::NotAComponent { file: file.into(), problem };
     if !bytes.starts_with(b"\0asm") {
         return Err(not("this is not a WebAssembly file".into()));
@@ -46,11 +48,11 @@ pub(crate) fn kind(file: &str, bytes: &[u8]) -> Result<Kind, PluginError> {
         }
         Ok(())
     })?;
-    let kind = exported_kind(file, &exports)?;
+    let inspected = exported_kind(file, &exports)?;
     for import in &imports {
-        check_import(file, kind, import)?;
+        check_import(file, inspected.kind, import)?;
     }
-    Ok(kind)
+    Ok(inspected)
 }
 
 /// Goes through a file's own sections, those of the parts within it aside.
@@ -82,7 +84,7 @@ pub(crate) fn damaged(file: &str, error: &wasmparser::BinaryReaderError) -> Plug
     PluginError::Load { file: file.into(), problem }
 }
 
-fn exported_kind(file: &str, exports: &[String]) -> Result<Kind, PluginError> {
+fn exported_kind(file: &str, exports: &[String]) -> Result<Inspected, PluginError> {
     let wrong = |found: String| PluginError::WrongKind {
         plugin: file.into(),
         wanted: "a component that exports `archwright:nas/strategy`, `archwright:nas/estimator` or \
@@ -92,20 +94,19 @@ fn exported_kind(file: &str, exports: &[String]) -> Result<Kind, PluginError> {
     };
     let mut kinds = Vec::new();
     for export in exports {
-        let Some((interface, version)) = ours(export) else { continue };
+        let Some((interface, version)) = contract::ours(export) else { continue };
         let kind = match interface {
             "strategy" => Kind::Strategy,
             "estimator" => Kind::Estimator,
             "search-space" => Kind::SearchSpace,
             _ => continue,
         };
-        check_version(file, export, version)?;
-        kinds.push(kind);
+        kinds.push(Inspected { kind, contract: contract::check(file, export, version)? });
     }
-    match kinds.as_slice() {
-        [kind] => Ok(*kind),
-        [] if exports.is_empty() => Err(wrong("one that exports no interface".into())),
-        [] => Err(wrong(format!("one that exports {}", quoted(exports)))),
+    match kinds.len() {
+        0 if exports.is_empty() => Err(wrong("one that exports no interface".into())),
+        0 => Err(wrong(format!("one that exports {}", quoted(exports)))),
+        1 => Ok(kinds.remove(0)),
         _ => Err(wrong(format!("several at once ({}): build one component for each", quoted(exports)))),
     }
 }
@@ -121,10 +122,10 @@ fn check_import(file: &str, kind: Kind, import: &str) -> Result<(), PluginError>
                 .into(),
         );
     }
-    let Some((interface, version)) = ours(import) else {
+    let Some((interface, version)) = contract::ours(import) else {
         return refuse("plugins can import interfaces of `archwright:nas` only".into());
     };
-    check_version(file, import, version)?;
+    contract::check(file, import, version)?;
     let given: &[&str] = match kind {
         Kind::Strategy => &["types", "space", "log"],
         Kind::Estimator => &["types", "space", "actions", "log"],
@@ -133,34 +134,8 @@ fn check_import(file: &str, kind: Kind, import: &str) -> Result<(), PluginError>
     if given.contains(&interface) {
         return Ok(());
     }
-    let given: Vec<_> = given.iter().map(|name| format!("{PACKAGE}{name}")).collect();
+    let given: Vec<_> = given.iter().map(|name| contract::named(name)).collect();
     refuse(format!("the host gives a {kind} {} and nothing else", quoted(&given)))
-}
-
-/// Interface and version of a name in this contract's package.
-fn ours(name: &str) -> Option<(&str, &str)> {
-    let name = name.strip_prefix(PACKAGE)?;
-    Some(name.split_once('@').unwrap_or((name, "")))
-}
-
-/// Refuses what was built for an incompatible contract. Compatible versions of the contract differ in functions added;
-/// whether a component needs one that this host lacks shows when it is linked.
-fn check_version(file: &str, name: &str, version: &str) -> Result<(), PluginError> {
-    let refuse = |problem: String| {
-        let name = crate::text::shown(name, NAME_BYTES);
-        Err(PluginError::Load { file: file.into(), problem: format!("it is built for `{name}`: {problem}") })
-    };
-    let Ok(built_for) = semver::Version::parse(version) else {
-        return refuse(format!("the name lacks the version of the contract; this host has {CONTRACT}"));
-    };
-    let track = |version: &semver::Version| {
-        if version.major > 0 { (version.major, 0) } else { (0, version.minor) }
-    };
-    if track(&built_for) == track(&CONTRACT) && built_for.pre.is_empty() {
-        return Ok(());
-    }
-    let what = if built_for > CONTRACT { "use a newer archwright" } else { "build it anew" };
-    refuse(format!("this host has version {CONTRACT} of the contract, which is not compatible; {what}"))
 }
 
 fn quoted(names: &[String]) -> String {

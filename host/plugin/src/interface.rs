@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use wasmparser::{ComponentExternalKind, Encoding, Payload};
 
-use crate::inspect::{PACKAGE, damaged, outermost};
+use crate::contract::PACKAGE;
+use crate::inspect::{damaged, outermost};
 use crate::model::Kind;
 use crate::text::shown;
 use crate::{PluginError, wishes};

@@ -25,6 +25,7 @@ mod cache;
 mod checked;
 mod component;
 pub mod conformance;
+mod contract;
 mod engine;
 mod error;
 mod estimator;
@@ -40,6 +41,8 @@ mod limits;
 mod log;
 mod lower;
 pub mod model;
+#[cfg(test)]
+mod next_contract_tests;
 mod operation;
 mod options;
 mod space;
@@ -49,6 +52,7 @@ mod weight;
 mod wishes;
 
 pub use component::Component;
+pub use contract::CONTRACT;
 pub use engine::{Engine, EngineOptions, NanProfile};
 pub use error::{GuestError, PluginError};
 pub use estimator::{Estimator, EstimatorSetup};

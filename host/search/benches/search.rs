@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use archwright_protocol::{DataSummary, DeviceSummary, Metrics, Outcome, Ready, VERSION};
+use archwright_registry::Kept;
 use archwright_search::experiment::ExperimentFile;
 use archwright_search::{
     Catalogue, Environment, Event, Executor, ExecutorEvent, Observer, Resumption, Search, Stop, Work,
@@ -79,7 +80,7 @@ fn release() -> PathBuf {
 fn environment(store: &Path) -> Environment {
     Environment {
         store: store.to_owned(),
-        catalogue: Catalogue::new(release().join("plugins")),
+        catalogue: Catalogue::new(release().join("plugins"), Kept::new(PathBuf::new())),
         compiled: Some(store.join("compiled")),
         trainer: release().join("archwright-trainer"),
         auto_devices: vec!["cpu".into()],

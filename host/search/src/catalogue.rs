@@ -3,14 +3,43 @@
 use std::path::{Component, Path, PathBuf};
 
 use archwright_plugin::Kind;
+use archwright_registry::{Kept, Located, Project, RegistryError};
 use archwright_space::bundled;
+use miette::Diagnostic;
 
 use crate::experiment::nearest;
 
-/// Where bundled plugins lie: a folder with `strategies`, `estimators` and `spaces`, each holding `NAME.wasm`.
+const KINDS: [Kind; 3] = [Kind::Strategy, Kind::Estimator, Kind::SearchSpace];
+
+/// What names name: plugins of a project, whose `plugins.toml` lies beside the experiment or in the current folder, and
+/// bundled ones, in a folder with `strategies`, `estimators` and `spaces`, each holding `NAME.wasm`.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     folder: PathBuf,
+    kept: Kept,
+}
+
+/// A component's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPlugin {
+    /// The file. What is read of it has to pass [`FoundPlugin::check`] before it is used.
+    pub path: PathBuf,
+    /// What the file has to be, where a project says so.
+    located: Option<Located>,
+}
+
+impl FoundPlugin {
+    fn any(path: PathBuf) -> Self {
+        Self { path, located: None }
+    }
+
+    /// Checks that what was read of the file is what the project's lock names, where it is a project's.
+    ///
+    /// # Errors
+    /// Where it is not; says both digests.
+    pub fn check(&self, bytes: &[u8]) -> Result<(), Unknown> {
+        self.located.as_ref().map_or(Ok(()), |located| located.check(bytes)).map_err(Unknown::from)
+    }
 }
 
 /// Where a search space comes from.
@@ -26,13 +55,13 @@ pub enum SpaceSource {
     /// A file in the declarative format.
     File(PathBuf),
     /// A component.
-    Component(PathBuf),
+    Component(FoundPlugin),
 }
 
 impl Catalogue {
-    /// The catalogue in `folder`.
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    /// The catalogue whose bundled plugins lie in `folder`, with the components that were brought from elsewhere.
+    pub fn new(folder: PathBuf, kept: Kept) -> Self {
+        Self { folder, kept }
     }
 
     /// The folder with the bundled plugins.
@@ -56,47 +85,106 @@ impl Catalogue {
         found
     }
 
-    /// The file of the strategy or estimator that `name` names: a bundled one, or a path that starts at `from`.
-    ///
-    /// # Errors
-    /// Says what there is, and which name is nearest.
-    pub fn find(&self, kind: Kind, name: &str, from: &Path) -> Result<PathBuf, Unknown> {
-        if is_path(name) {
-            return existing(kind, name, from);
-        }
-        let plugins = self.plugins(kind);
-        plugins.iter().find(|(bundled, _)| bundled == name).map(|(_, path)| path.clone()).ok_or_else(|| {
-            Unknown::new(kind, name, plugins.iter().map(|(name, _)| name.as_str()).collect(), &self.folder)
-        })
+    /// Whether a plugin or space is bundled under this name.
+    pub fn is_bundled(&self, name: &str) -> bool {
+        bundled::source(name).is_some()
+            || KINDS.into_iter().flat_map(|kind| self.plugins(kind)).any(|(bundled, _)| bundled == name)
     }
 
-    /// The search space that `name` names: a bundled file or component, or a path that starts at `from`.
+    /// The file of the strategy or estimator that `name` names: a path that starts at `from`, a plugin of the project there
+    /// or in the current folder, or a bundled one.
     ///
     /// # Errors
-    /// Says what there is, and which name is nearest.
+    /// Says what there is, and which name is nearest; or why the project's plugin cannot be used.
+    pub fn find(&self, kind: Kind, name: &str, from: &Path) -> Result<FoundPlugin, Unknown> {
+        if is_path(name) {
+            return existing(kind, name, from).map(FoundPlugin::any);
+        }
+        let project = project(from)?;
+        if let Some(found) = self.of_project(project.as_ref(), name)? {
+            return Ok(found);
+        }
+        let plugins = self.plugins(kind);
+        if let Some((_, path)) = plugins.iter().find(|(bundled, _)| bundled == name) {
+            return Ok(FoundPlugin::any(path.clone()));
+        }
+        let bundled = plugins.iter().map(|(name, _)| name.as_str());
+        Err(Unknown::new(noun(kind), name, known(project.as_ref(), bundled), &self.folder))
+    }
+
+    /// The file of the plugin that `name` names, whatever its kind; otherwise as [`Catalogue::find`].
+    ///
+    /// # Errors
+    /// As [`Catalogue::find`].
+    pub fn find_any(&self, name: &str, from: &Path) -> Result<FoundPlugin, Unknown> {
+        let path = beside(from, name);
+        let file = path.is_file().then(|| FoundPlugin::any(path.clone()));
+        if is_path(name) {
+            let problem = format!("the plugin {} is not a file", path.display());
+            return file.ok_or(Unknown { problem, help: None });
+        }
+        let project = project(from)?;
+        if let Some(found) = self.of_project(project.as_ref(), name)? {
+            return Ok(found);
+        }
+        let plugins: Vec<_> = KINDS.into_iter().flat_map(|kind| self.plugins(kind)).collect();
+        if let Some((_, path)) = plugins.iter().find(|(bundled, _)| bundled == name) {
+            return Ok(FoundPlugin::any(path.clone()));
+        }
+        if let Some(file) = file {
+            return Ok(file);
+        }
+        let bundled = plugins.iter().map(|(name, _)| name.as_str());
+        Err(Unknown::new("plugin", name, known(project.as_ref(), bundled), &self.folder))
+    }
+
+    /// The search space that `name` names: a path that starts at `from`, a component of the project there or in the current
+    /// folder, or a bundled file or component.
+    ///
+    /// # Errors
+    /// Says what there is, and which name is nearest; or why the project's plugin cannot be used.
     pub fn find_space(&self, name: &str, from: &Path) -> Result<SpaceSource, Unknown> {
         if is_path(name) {
             let path = existing(Kind::SearchSpace, name, from)?;
             let component = path.extension().is_some_and(|extension| extension == "wasm");
-            return Ok(if component { SpaceSource::Component(path) } else { SpaceSource::File(path) });
+            return Ok(match component {
+                true => SpaceSource::Component(FoundPlugin::any(path)),
+                false => SpaceSource::File(path),
+            });
+        }
+        let project = project(from)?;
+        if let Some(found) = self.of_project(project.as_ref(), name)? {
+            return Ok(SpaceSource::Component(found));
         }
         if let Some(text) = bundled::source(name) {
             return Ok(SpaceSource::Bundled { name: name.to_owned(), text });
         }
         let plugins = self.plugins(Kind::SearchSpace);
-        plugins
-            .iter()
-            .find(|(bundled, _)| bundled == name)
-            .map(|(_, path)| SpaceSource::Component(path.clone()))
-            .ok_or_else(|| {
-                let names = bundled::names().iter().copied();
-                let names = names.chain(plugins.iter().map(|(name, _)| name.as_str())).collect();
-                Unknown::new(Kind::SearchSpace, name, names, &self.folder)
-            })
+        if let Some((_, path)) = plugins.iter().find(|(bundled, _)| bundled == name) {
+            return Ok(SpaceSource::Component(FoundPlugin::any(path.clone())));
+        }
+        let names = bundled::names().iter().copied().chain(plugins.iter().map(|(name, _)| name.as_str()));
+        Err(Unknown::new(noun(Kind::SearchSpace), name, known(project.as_ref(), names), &self.folder))
+    }
+
+    fn of_project(&self, project: Option<&Project>, name: &str) -> Result<Option<FoundPlugin>, Unknown> {
+        let Some(project) = project else { return Ok(None) };
+        let located = project.find(name, &self.kept)?;
+        Ok(located.map(|located| FoundPlugin { path: located.path.clone(), located: Some(located) }))
     }
 }
 
-/// A name that names nothing.
+/// The project whose plugins are meant in `folder`.
+fn project(folder: &Path) -> Result<Option<Project>, RegistryError> {
+    Project::nearest([folder, Path::new(".")])
+}
+
+/// Names that could have been meant.
+fn known<'a>(project: Option<&'a Project>, bundled: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    project.into_iter().flat_map(|project| project.sources().map(|(name, _)| name)).chain(bundled).collect()
+}
+
+/// A name that names nothing that can be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 pub struct Unknown {
@@ -106,7 +194,7 @@ pub struct Unknown {
 }
 
 impl Unknown {
-    fn new(kind: Kind, name: &str, known: Vec<&str>, folder: &Path) -> Self {
+    fn new(what: &str, name: &str, known: Vec<&str>, folder: &Path) -> Self {
         let help = if known.is_empty() {
             format!("no bundled plugins lie in {}: `cargo xtask build` makes them", folder.display())
         } else if let Some(nearest) = nearest(name, known.iter().copied()) {
@@ -114,7 +202,13 @@ impl Unknown {
         } else {
             format!("there are {}; a path has to hold a `/` or end in .wasm or .toml", known.join(", "))
         };
-        Self { problem: format!("there is no {} named `{name}`", noun(kind)), help: Some(help) }
+        Self { problem: format!("there is no {what} named `{name}`"), help: Some(help) }
+    }
+}
+
+impl From<RegistryError> for Unknown {
+    fn from(error: RegistryError) -> Self {
+        Self { problem: error.to_string(), help: error.help().map(|help| help.to_string()) }
     }
 }
 

@@ -32,7 +32,7 @@ pub mod toy;
 mod trainers;
 mod verify;
 
-pub use catalogue::{Catalogue, SpaceSource};
+pub use catalogue::{Catalogue, FoundPlugin, SpaceSource, Unknown};
 pub use correlate::{Correlated, Correlation, Judged};
 pub use error::SearchError;
 pub use executor::{ActionResult, Executor, ExecutorEvent, Work};

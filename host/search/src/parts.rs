@@ -11,7 +11,7 @@ use archwright_store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::catalogue::{SpaceSource, Unknown, beside};
+use crate::catalogue::{FoundPlugin, SpaceSource, Unknown, beside};
 use crate::driver::objective_name;
 use crate::error::SearchError;
 use crate::experiment::{Choice, Experiment, ExperimentError, ExperimentFile, ObjectiveName, TaskSettings};
@@ -233,6 +233,13 @@ impl Loader<'_> {
         self.file.error(&[section, "use"], message, unknown.help)
     }
 
+    /// What a component's file holds, where that is what it has to be.
+    fn read(&self, section: &str, found: &FoundPlugin) -> Result<Vec<u8>, SearchError> {
+        let bytes = Engine::read(&found.path, &self.file.experiment.limits)?;
+        found.check(&bytes).map_err(|unknown| self.unknown(section, unknown))?;
+        Ok(bytes)
+    }
+
     /// What the file at hand holds, or what the store keeps of the part that is pinned.
     fn pinned(
         &self,
@@ -265,9 +272,9 @@ impl Loader<'_> {
             _ => ("strategy", &experiment.strategy, |parts| &parts.strategy),
         };
         let found = self.environment.catalogue.find(kind, &choice.name, &self.file.folder);
-        let name = found.as_ref().map_or_else(|_| choice.name.clone(), |path| path.display().to_string());
+        let name = found.as_ref().map_or_else(|_| choice.name.clone(), |found| found.path.display().to_string());
         let at_hand = match found {
-            Ok(path) => Engine::read(&path, &experiment.limits).map_err(SearchError::from),
+            Ok(found) => self.read(section, &found),
             Err(unknown) => Err(self.unknown(section, unknown).into()),
         };
         let is_pinned = self.pinned.is_some_and(|pinned| pinned.plugins);
@@ -309,10 +316,7 @@ impl Loader<'_> {
         let choice = &self.file.experiment.space;
         let (name, at_hand) = match self.environment.catalogue.find_space(&choice.name, &self.file.folder) {
             Ok(SpaceSource::Bundled { name, text }) => (name, Ok(text.as_bytes().to_vec())),
-            Ok(SpaceSource::Component(path)) => {
-                let bytes = Engine::read(&path, &self.file.experiment.limits).map_err(SearchError::from);
-                (path.display().to_string(), bytes)
-            }
+            Ok(SpaceSource::Component(found)) => (found.path.display().to_string(), self.read("space", &found)),
             Ok(SpaceSource::File(path)) => {
                 let bytes = std::fs::read(&path).map_err(|error| {
                     let message = format!("cannot read the search space {}: {error}", path.display());

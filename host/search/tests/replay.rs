@@ -11,6 +11,7 @@ use std::time::Duration;
 use archwright_protocol::{
     Action, DataSummary, DeviceSummary, Epoch, Failure, FailureKind, Metrics, Outcome, Ready, VERSION,
 };
+use archwright_registry::Kept;
 use archwright_search::experiment::ExperimentFile;
 use archwright_search::{
     Catalogue, Environment, Event, Executor, ExecutorEvent, Observer, Resumption, Search, SearchError, Stop,
@@ -117,7 +118,7 @@ fn environment(folder: &Path) -> Option<Environment> {
     }
     Some(Environment {
         store: folder.join("store"),
-        catalogue: Catalogue::new(release.join("plugins")),
+        catalogue: Catalogue::new(release.join("plugins"), Kept::new(PathBuf::new())),
         compiled: Some(std::env::temp_dir().join("archwright-test-cache/replay")),
         trainer: release.join("archwright-trainer"),
         auto_devices: vec!["cpu".into()],

@@ -4,6 +4,7 @@ mod bench;
 mod comparison;
 mod libtorch;
 mod plugins;
+mod registry;
 mod workspace;
 
 use std::process::ExitCode;
@@ -67,6 +68,7 @@ fn task(task: &Task) -> Result<()> {
         }
         Task::Test { arguments } => {
             workspace.build()?;
+            registry::fetch(&workspace);
             run(workspace.cargo()?.args(["test", "--release", "--workspace"]).args(arguments))
         }
         Task::Build { dist } => {

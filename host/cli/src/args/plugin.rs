@@ -4,18 +4,65 @@ use std::path::PathBuf;
 
 use archwright_build::manifest::{Kind, Language};
 use archwright_plugin::conformance::Group;
+use archwright_registry::Digest;
 use archwright_search::toy::Toy;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
-    /// List the bundled plugins.
+    /// List the bundled plugins and those of the project in this folder.
     List,
+    /// Add a plugin to the project in this folder: load it, name it in plugins.toml, lock it in plugins.lock.
+    Add {
+        /// A component's file, the folder of a plugin's project, `https://...`, or `oci:REGISTRY/REPOSITORY:TAG`.
+        source: String,
+        /// The name to use it under, instead of its own.
+        #[arg(long)]
+        name: Option<String>,
+        /// The digest that the component has to have; what lies at an address needs it.
+        #[arg(long, value_name = "blake3:HEX")]
+        digest: Option<Digest>,
+        /// Take what lies at an address now, whatever its digest is.
+        #[arg(long, conflicts_with = "digest")]
+        trust: bool,
+        /// Speak to a registry on another machine without TLS.
+        #[arg(long)]
+        insecure: bool,
+    },
+    /// Take a plugin out of the project in this folder.
+    Remove {
+        /// Its name in the project.
+        name: String,
+    },
+    /// Settle anew which components the project's plugins are: files as they are now, registries' tags as they stand now.
+    Update {
+        /// A plugin of the project; left out, all of them.
+        name: Option<String>,
+        /// Speak to registries on other machines without TLS.
+        #[arg(long)]
+        insecure: bool,
+    },
+    /// Bring to this machine exactly the components that the project's lock names, and that are not here yet.
+    Fetch {
+        /// Speak to registries on other machines without TLS.
+        #[arg(long)]
+        insecure: bool,
+    },
+    /// Publish a plugin in an OCI registry.
+    Publish {
+        /// A component's file, or the folder of a plugin's project that is built.
+        from: PathBuf,
+        /// Where: `REGISTRY/REPOSITORY`, with the plugin's version as its tag, or `REGISTRY/REPOSITORY:TAG`.
+        reference: String,
+        /// Speak to a registry on another machine without TLS.
+        #[arg(long)]
+        insecure: bool,
+    },
     /// Show what a plugin says of itself, with its options; of a file that does not load, what it imports and exports, and
     /// why it does not load.
     Inspect {
-        /// Name of a bundled plugin, or path of a component.
+        /// Name of a bundled plugin or of one of the project, or path of a component.
         plugin: String,
     },
     /// Check whether a plugin keeps the contract, and say how to mend what does not. Exit code 1: a check failed.
@@ -23,7 +70,7 @@ pub(crate) enum Plugin {
     /// Print a digest of what a plugin answers in setups that are always the same.
     #[command(hide = true)]
     Transcript {
-        /// Name of a bundled plugin, or path of a component.
+        /// Name of a bundled plugin or of one of the project, or path of a component.
         plugin: String,
         /// Set an option of the plugin.
         #[arg(short, long = "option", value_name = "KEY=VALUE")]
@@ -110,7 +157,7 @@ impl From<PluginLanguage> for Language {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Name of a bundled plugin, or path of a component.
+    /// Name of a bundled plugin or of one of the project, or path of a component.
     pub(crate) plugin: String,
     /// Make these checks alone; can be given several times.
     #[arg(long, value_name = "GROUP", value_parser = one_of(Group::ALL, Group::name))]
@@ -135,7 +182,7 @@ fn one_of<T: Copy + Send + Sync + 'static, const N: usize>(
 
 #[derive(Debug, Args)]
 pub(crate) struct RunPlugin {
-    /// Name of a bundled plugin, or path of a component.
+    /// Name of a bundled plugin or of one of the project, or path of a component.
     pub(crate) plugin: String,
     /// Space that is searched: a bundled one, or path of a file. Of a search space, the plugin itself.
     #[arg(long, default_value = "nas-bench-201")]

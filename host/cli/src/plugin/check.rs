@@ -18,10 +18,11 @@ const INDENT: &str = "          ";
 
 pub(super) fn check(options: &args::Check, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     let limits = Limits::default();
-    let path = find(&options.plugin, locations)?;
+    let found = find(&options.plugin, locations)?;
     let engine = locations.engine()?;
     // A file that is too large is not read whole.
-    let bytes = Engine::read(&path, &limits)?;
+    let bytes = Engine::read(&found.path, &limits)?;
+    found.check(&bytes)?;
     let elsewhere = || elsewhere(options);
     let settings = Settings {
         options: key_values(&options.options)?,
@@ -29,7 +30,7 @@ pub(super) fn check(options: &args::Check, locations: &Locations, output: Output
         quick: options.quick,
         elsewhere: Some(&elsewhere),
     };
-    let report = conformance::check_file(&engine, &path.display().to_string(), &bytes, &limits, &settings);
+    let report = conformance::check_file(&engine, &found.path.display().to_string(), &bytes, &limits, &settings);
     if output.json {
         output.value(&report)?;
     } else {

@@ -15,13 +15,14 @@ use crate::outcome::{CliError, Output};
 pub(super) fn inspect(plugin: &str, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     let engine = locations.engine()?;
     let limits = Limits::default();
-    let path = find(plugin, locations)?;
-    let bytes = Engine::read(&path, &limits)?;
-    let name = path.display().to_string();
+    let found = find(plugin, locations)?;
+    let bytes = Engine::read(&found.path, &limits)?;
+    found.check(&bytes)?;
+    let name = found.path.display().to_string();
     let interface = Interface::read(&name, &bytes)?;
     match engine.load_bytes(&name, &bytes, &limits) {
         Ok(component) => loaded(&component, &interface, output),
-        Err(error) => refused(&path, &interface, error, output),
+        Err(error) => refused(&found.path, &interface, error, output),
     }
 }
 

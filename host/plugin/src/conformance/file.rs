@@ -36,7 +36,7 @@ pub(super) fn check(
     size(bytes, limits, checks);
     wishes(&interface, checks);
     // What is wrong with the outside of a component shows before anything is compiled, one thing at a time.
-    let outside = inspect::kind(name, bytes);
+    let outside = inspect::inspect(name, bytes);
     let passed: &[&str] = match &outside {
         Ok(_) => &["component", "one-kind", "contract-version", "imports"],
         Err(PluginError::NotAComponent { .. }) => &[],

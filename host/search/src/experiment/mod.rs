@@ -54,8 +54,8 @@ pub struct Experiment {
 /// A part by name or path, with its options beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
-    /// The name of a bundled part, or the path of a file: a component (`.wasm`), for a space also a `.toml` file.
-    /// Relative paths start at the experiment file's folder.
+    /// The name of a bundled part or of a plugin in `plugins.toml`, or the path of a file: a component (`.wasm`), for a
+    /// space also a `.toml` file. Relative paths start at the experiment file's folder.
     #[serde(rename = "use")]
     pub name: String,
     /// The part's own options; `archwright plugin inspect NAME` lists them.

@@ -22,7 +22,7 @@ pub(super) fn run(options: &RunPlugin, locations: &Locations, output: Output) ->
         Kind::Strategy => strategy::run(options, &component, locations, output)?,
         Kind::Estimator => estimator::run(options, &component, locations, output)?,
         Kind::SearchSpace => {
-            let path = find(&options.plugin, locations)?;
+            let path = find(&options.plugin, locations)?.path;
             search_space::run(options, &component, &path, locations, output)?;
         }
     }

@@ -121,8 +121,8 @@ fn experiment(options: &RunPlugin, estimator: &str, locations: &Locations) -> Re
     let table = |pairs: Vec<(&str, Value)>| -> Value {
         Value::Table(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     };
-    let path = find(&options.plugin, locations)?;
-    let path = std::path::absolute(&path).context("cannot tell where the plugin lies")?;
+    let path =
+        std::path::absolute(find(&options.plugin, locations)?.path).context("cannot tell where the plugin lies")?;
     let mut strategy = Table::from_iter([("use".to_owned(), Value::from(path.display().to_string()))]);
     for (key, value) in key_values(&options.options)? {
         strategy.insert(key, Value::try_from(value).context("an option cannot be written as TOML")?);

@@ -1,0 +1,4 @@
+//! A project's plugins and their lock: see `bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archwright_fuzz_bodies::run("project", data));
