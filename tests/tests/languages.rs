@@ -1,7 +1,8 @@
 //! Plugins in Python and JavaScript: they build, keep the contract, and do what the same plugin in Rust does.
 //!
-//! Building them fetches their tools, 150 MB, and takes some ten seconds each: `ARCHWRIGHT_LANGUAGES=1` asks for it. Without it
-//! the tests are skipped, and say so.
+//! Building fetches each language's tool once and takes some ten seconds a plugin, so that the examples alone are built always.
+//! `ARCHWRIGHT_LANGUAGES=1` asks for the rest. Where a language, or the network for its tool, is missing, tests are skipped, and
+//! say so.
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -26,12 +27,17 @@ const PYTHON: Language =
 const JAVASCRIPT: Language = Language { name: "javascript", needs: &["node", "npm"], tests: &["node", "--test"] };
 
 impl Language {
+    /// Whether all of its tests were asked for; says so where not.
+    fn is_asked_for(&self) -> bool {
+        let asked = std::env::var_os(ASKED).is_some();
+        if !asked {
+            say(&format!("SKIPPED: of {} the example alone is built: {ASKED}=1 asks for more", self.name));
+        }
+        asked && self.is_here()
+    }
+
     /// Whether this machine has what the language needs; says so where not.
     fn is_here(&self) -> bool {
-        if std::env::var_os(ASKED).is_none() {
-            say(&format!("SKIPPED: no plugin was built in {}: {ASKED}=1 asks for it", self.name));
-            return false;
-        }
         let missing = self.needs.iter().find(|program| Command::new(program).arg("--version").output().is_err());
         if let Some(missing) = missing {
             say(&format!("SKIPPED: no `{missing}` on this machine, so nothing in {} is tested", self.name));
@@ -48,12 +54,19 @@ impl Language {
     }
 }
 
-/// Builds a project, and has the component checked.
-fn build(bench: &Bench, project: &Path, component: &str) {
-    bench.json(["plugin", "build", project.to_str().unwrap(), "-o", component, "--json"]);
+/// Builds a project, and has the component checked. `false` where the language's tool cannot be had, which is said.
+fn build(bench: &Bench, project: &Path, component: &str) -> bool {
+    let built = bench.output(["plugin", "build", project.to_str().unwrap(), "-o", component]);
+    let message = stderr(&built);
+    if message.contains("cannot fetch") {
+        say(&format!("SKIPPED: {message}"));
+        return false;
+    }
+    assert!(built.status.success(), "{}: {message}", project.display());
     let checked = bench.output(["plugin", "check", component]);
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(checked.status.success(), "{component}: {said}{}", stderr(&checked));
+    true
 }
 
 /// The architectures that a strategy asks for on a table, in order.
@@ -79,7 +92,9 @@ fn asks_for_what_rust_asks_for(language: &Language) {
     let example = repository().join(format!("examples/plugins/strategy-{}", language.name));
     language.test(&example);
     let bench = Bench::new();
-    build(&bench, &example, "plugin.wasm");
+    if !build(&bench, &example, "plugin.wasm") {
+        return;
+    }
     bench.write("cells.csv", made_up_cells(false));
     bench.json(["table", "import", "cells.csv", "--space", "nas-bench-201", "--json"]);
     for seed in [0, 7] {
@@ -102,7 +117,7 @@ fn a_strategy_in_javascript_asks_for_what_the_same_in_rust_asks_for() {
 
 /// A new project of each kind: its own tests pass, it builds, and what it builds keeps the contract.
 fn new_projects_work(language: &Language) {
-    if !language.is_here() {
+    if !language.is_asked_for() {
         return;
     }
     let bench = Bench::new();
@@ -111,7 +126,7 @@ fn new_projects_work(language: &Language) {
         bench.json(["plugin", "new", &name, "--kind", kind, "--lang", language.name, "--json"]);
         let project = bench.path().join(&name);
         language.test(&project);
-        build(&bench, &project, &format!("{name}.wasm"));
+        assert!(build(&bench, &project, &format!("{name}.wasm")));
         let described = bench.json(["plugin", "inspect", &format!("{name}.wasm"), "--json"]);
         assert_eq!(described["description"]["name"], name.as_str(), "{described}");
     }
@@ -129,7 +144,7 @@ fn new_projects_in_javascript_work() {
 
 /// A mistake in a plugin is told with its place, while it is built and while it runs.
 fn mistakes_have_places(language: &Language, entry: &str, while_building: [&str; 2], while_running: [&str; 2]) {
-    if !language.is_here() {
+    if !language.is_asked_for() {
         return;
     }
     let bench = Bench::new();

@@ -88,7 +88,6 @@ fn copy_crate(from: &Path, to: &Path) {
 }
 
 #[test]
-#[ignore = "compiles three crates for minutes: `cargo test -p archwright-tests --test plugins -- --ignored`"]
 fn plugins_built_outside_the_repository_run_by_path() {
     let bench = Bench::new();
     for name in ["strategy-rust", "estimator-rust", "search-space-rust"] {
