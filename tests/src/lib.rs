@@ -91,6 +91,12 @@ pub fn unwrapped(message: &str) -> String {
     message.split_whitespace().filter(|word| !["│", "|"].contains(word)).collect::<Vec<_>>().join(" ")
 }
 
+/// A folder for the builds of all projects of plugins, so that what they depend on is compiled once. The projects' names have
+/// to differ.
+pub fn plugin_builds() -> PathBuf {
+    repository().join("target/plugin-projects")
+}
+
 /// A line that is seen without `--nocapture`, too, unlike those of `eprintln`.
 pub fn say(line: &str) {
     std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();

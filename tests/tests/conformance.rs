@@ -67,7 +67,7 @@ fn a_report_for_a_person_starts_with_what_failed() {
     assert_eq!((failed.len(), &failed[0]["id"], &failed[0]["group"]), (1, &"imports".into(), &"file".into()));
     assert!(!checks(&report, "skipped").is_empty());
     let message = bench.fails(["plugin", "check", "nowhere.wasm"], 2);
-    assert!(message.contains("there is no plugin `nowhere.wasm`"), "{message}");
+    assert!(message.contains("the plugin nowhere.wasm is not a file"), "{message}");
 }
 
 #[test]

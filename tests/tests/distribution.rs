@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
 
 use archwright_tests::{Bench, PASSWORD, Registry, Site, answer, experiment, program, stderr, unwrapped};
 use serde_json::Value;
@@ -109,6 +110,16 @@ fn the_folder_of_a_plugins_project_stands_for_what_is_built_there() {
     fs::copy(component("random"), bench.path().join("mine/mine.wasm")).unwrap();
     bench.json(["plugin", "add", "mine", "--name", "mine", "--json"]);
     assert_eq!(json(&inspect(&bench))["name"], "random");
+    // What was changed and not built is told.
+    let told = || unwrapped(&stderr(&bench.output(["plugin", "update", "mine"])));
+    assert!(!told().contains("newer"), "{}", told());
+    let source = fs::File::create(bench.path().join("mine/app.py")).unwrap();
+    source.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
+    let message = told();
+    assert!(
+        message.contains("app.py is newer than what is built") && message.contains("plugin build mine"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -349,6 +360,18 @@ fn a_plugin_is_published_under_its_version() {
     assert_eq!(published["reference"], format!("{repository}:0.1.0"));
     let message = refused(&run(&bench, ["plugin", "add", &format!("oci:{repository}:0.2.0")]), 1);
     assert!(message.contains("ManifestUnknown") || message.contains("404"), "{message}");
+    // Without a tag the registry is asked for another one.
+    let message = refused(&run(&bench, ["plugin", "add", &format!("oci:{repository}")]), 1);
+    assert!(message.contains("`latest` is meant"), "{message}");
+    // The same may be published again, and nothing else in its place; a tag that is no version may move.
+    json(&run(&bench, ["plugin", "publish", file.to_str().unwrap(), &repository, "--json"]));
+    let other = component("local-search");
+    let message = refused(&run(&bench, ["plugin", "publish", other.to_str().unwrap(), &repository]), 1);
+    assert!(message.contains("another component is published under this version"), "{message}");
+    for file in [&file, &other] {
+        let latest = format!("{repository}:latest");
+        json(&run(&bench, ["plugin", "publish", file.to_str().unwrap(), &latest, "--json"]));
+    }
     bench.write("text.wasm", "no component");
     assert!(
         refused(&run(&bench, ["plugin", "publish", "text.wasm", &repository]), 2).contains("not a WebAssembly file")

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use archwright_tests::{Bench, experiment, repository, stderr};
+use archwright_tests::{Bench, experiment, plugin_builds, repository, stderr};
 
 #[test]
 fn bundled_plugins_are_listed_and_shown() {
@@ -87,16 +87,20 @@ fn copy_crate(from: &Path, to: &Path) {
     }
 }
 
+/// Builds a project, and says what came of it.
+fn build(bench: &Bench, project: &str) -> serde_json::Value {
+    let mut build = bench.command(["plugin", "build", project, "--json"]);
+    let output = build.env("CARGO_TARGET_DIR", plugin_builds()).output().unwrap();
+    assert!(output.status.success(), "{project}: {}", stderr(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn plugins_built_outside_the_repository_run_by_path() {
     let bench = Bench::new();
     for name in ["strategy-rust", "estimator-rust", "search-space-rust"] {
         copy_crate(&repository().join("examples/plugins").join(name), &bench.path().join(name));
-        // One folder for all, so that what they depend on is compiled once.
-        let mut build = bench.command(["plugin", "build", name, "--json"]);
-        let output = build.env("CARGO_TARGET_DIR", bench.path().join("target")).output().unwrap();
-        assert!(output.status.success(), "{name}: {}", stderr(&output));
-        let built: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let built = build(&bench, name);
         let component = built["component"].as_str().unwrap();
         let report = bench.json(["plugin", "check", component, "--json"]);
         assert_eq!(report["passed"], true, "{name}: {report}");
@@ -114,13 +118,16 @@ fn a_strategy_that_needs_what_the_estimator_does_not_give_is_refused() {
     let bench = Bench::new();
     let folder = bench.path().join("strategy");
     copy_crate(&repository().join("examples/plugins/strategy-rust"), &folder);
-    let source = fs::read_to_string(folder.join("src/lib.rs")).unwrap();
-    let line = "const NAME: &'static str = \"simulated-annealing\";";
-    assert!(source.contains(line));
-    let needy = format!("{line}\n    const NEEDS: &'static [&'static str] = &[\"gradients\"];");
-    fs::write(folder.join("src/lib.rs"), source.replace(line, &needy)).unwrap();
-    bench.json(["plugin", "build", "strategy", "-o", "needy.wasm", "--json"]);
-    bench.write("experiment.toml", experiment("use = \"./needy.wasm\"", ""));
+    for file in ["Cargo.toml", "plugin.toml", "src/lib.rs"] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        let line = "const NAME: &'static str = \"needy\";";
+        let needy = format!("{line}\n    const NEEDS: &'static [&'static str] = &[\"gradients\"];");
+        let text = text.replace("\"simulated-annealing\"", "\"needy\"").replace(line, &needy);
+        assert!(text.contains("\"needy\""), "{file}: {text}");
+        fs::write(folder.join(file), text).unwrap();
+    }
+    build(&bench, "strategy");
+    bench.write("experiment.toml", experiment("use = \"./strategy/needy.wasm\"", ""));
     let message = bench.fails(["run", "experiment.toml"], 2);
     for part in ["needs `gradients`", "full-training", "experiment.toml:8"] {
         assert!(message.contains(part), "{part}: {message}");

@@ -3,21 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use archwright_tests::{Bench, repository, signal, stderr};
+use archwright_tests::{Bench, plugin_builds, signal, stderr};
 use serde_json::Value;
-
-/// One folder for the builds of all projects, so that what they depend on is compiled once. Their names differ.
-fn target() -> PathBuf {
-    repository().join("target/plugin-projects")
-}
 
 /// `archwright` in a folder of the bench.
 fn archwright<const N: usize>(bench: &Bench, folder: &str, arguments: [&str; N]) -> Command {
     let mut command = bench.command(arguments);
-    command.current_dir(bench.path().join(folder)).env("CARGO_TARGET_DIR", target());
+    command.current_dir(bench.path().join(folder)).env("CARGO_TARGET_DIR", plugin_builds());
     command
 }
 
@@ -41,7 +35,7 @@ fn from_new_to_a_search(bench: &Bench, name: &str, kind: &str) {
     assert!(readme.contains(&format!("archwright plugin check {name}.wasm")), "{readme}");
 
     let mut tests = Command::new("cargo");
-    printed(tests.arg("test").current_dir(&folder).env("CARGO_TARGET_DIR", target()));
+    printed(tests.arg("test").current_dir(&folder).env("CARGO_TARGET_DIR", plugin_builds()));
     let built = json(&mut archwright(bench, name, ["plugin", "build"]));
     let component = format!("{name}.wasm");
     assert_eq!(built["component"], component);

@@ -19,6 +19,7 @@ mod project;
 mod python;
 mod rust;
 mod sections;
+mod sources;
 mod templates;
 mod toolchain;
 mod tools;
@@ -31,6 +32,7 @@ use anyhow::{Context, Result, bail};
 
 pub use project::{NewError, Project, sdk};
 pub use rust::{component, encode};
+pub use sources::Sources;
 pub use toolchain::{TARGET, Toolchain};
 
 use manifest::{Language, Manifest};

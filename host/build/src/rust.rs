@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use wit_component::ComponentEncoder;
 
-use crate::toolchain::{TARGET, Toolchain};
+use crate::toolchain::{TARGET, Toolchain, renamed_root};
 use crate::{run, write};
 
 /// Builds the plugin crate in `folder`; gives its component.
@@ -23,8 +23,10 @@ pub fn component(folder: &Path) -> Result<Vec<u8>> {
     let toolchain = Toolchain::find()?;
     // A crate of its own keeps its build where cargo puts it; release is the profile that every crate has.
     let core = package.target.join(TARGET).join("release").join(format!("{}.wasm", package.library));
-    let mut cargo = toolchain.cargo(&package.root);
-    cargo.arg("build").arg("--release").arg("--manifest-path").arg(&manifest).args(["--target", TARGET]);
+    // The crate alone is compiled for its folder, so that crates in a common target folder share what they depend on.
+    let mut cargo = toolchain.cargo(None);
+    cargo.args(["rustc", "--lib", "--release", "--target", TARGET, "--manifest-path"]).arg(&manifest);
+    cargo.arg("--").arg(renamed_root(&package.root));
     // Standard output is for what the program prints.
     run(cargo.stdout(Stdio::null()))?;
     encoded(&core)

@@ -47,9 +47,11 @@ impl Toolchain {
         }
     }
 
-    /// A cargo command that builds plugins in the same bytes wherever the workspace at `root` lies.
-    pub fn cargo(&self, root: &Path) -> Command {
-        let mut flags = remapping(root);
+    /// A cargo command that builds plugins in the same bytes wherever cargo keeps its crates and, of a workspace at `root`,
+    /// wherever that lies.
+    pub fn cargo(&self, root: Option<&Path>) -> Command {
+        let mut flags: Vec<String> = root.map(renamed_root).into_iter().collect();
+        flags.push(renamed(&cargo_home(), "cargo"));
         let mut cargo = match &self.form {
             Form::Installed => Command::new("cargo"),
             Form::Debian { linker } => {
@@ -68,14 +70,19 @@ impl Toolchain {
     }
 }
 
+/// The flag by which the folder of a plugin's sources has a fixed name.
+pub(crate) fn renamed_root(root: &Path) -> String {
+    renamed(root, "plugin")
+}
+
 /// Paths of this machine end in panic messages; they are replaced by fixed names.
-fn remapping(root: &Path) -> Vec<String> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-    vec![
-        format!("--remap-path-prefix={}=plugin", root.display()),
-        format!("--remap-path-prefix={}=cargo", cargo.display()),
-    ]
+fn renamed(path: &Path, name: &str) -> String {
+    format!("--remap-path-prefix={}={name}", path.display())
+}
+
+fn cargo_home() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");
+    std::env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
 }
 
 /// Whether the default toolchain has the target's standard library.

@@ -138,6 +138,18 @@ pub enum Setting {
     Plugin(&'static str),
 }
 
+impl Setting {
+    /// How an author has the limit raised.
+    pub(crate) fn raised(&self) -> String {
+        match self {
+            Self::Experiment(key) => format!("have experiments raise `{key}`"),
+            Self::Plugin(key) => {
+                format!("raise `{key}` among the plugin's own limits (`[limits]` of its plugin.toml) and build it anew")
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Setting {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

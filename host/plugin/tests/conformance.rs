@@ -9,7 +9,7 @@ use std::path::Path;
 use archwright_plugin::conformance::{self, CATALOGUE, Check, Group, Outcome, Report, Settings};
 use archwright_plugin::{Kind, Limits};
 use guests::host::{engine, load};
-use guests::{Parts, estimator, search_space, strategy};
+use guests::{Parts, estimator, search_space, strategy, with_section};
 
 /// A query for a point that the space draws, by the number of the query.
 const SAMPLE: &str = "
@@ -195,7 +195,7 @@ fn wrong_queries_are_explained() {
     failing(("reply", waiting), "it waits for observations, but no query is in flight", "count each observation");
     failing(("ask", "(loop $spin (br $spin))"), "units of fuel", "a loop without an end");
     failing(("ask", "unreachable"), "`ask` trapped", "panicked");
-    failing(("tell", "unreachable"), "(after 1 queries, 1 of them told)", "panicked");
+    failing(("tell", "unreachable"), "(after 1 query, 1 of them told)", "panicked");
 }
 
 #[test]
@@ -257,6 +257,32 @@ fn a_leak_is_found() {
     let growth = warned.iter().find(|one| one.starts_with("growth: ")).unwrap();
     assert!(growth.contains("grows with about the power 2.0"), "{growth}");
     assert!(report.passed);
+}
+
+#[test]
+fn limits_of_the_plugins_own_count_where_they_are_lower() {
+    // A page of 64 KiB for each so many queries.
+    let leak = |queries: u32| {
+        let mask = queries - 1;
+        let grow = "(if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))";
+        format!("(if (i64.eqz (i64.and (global.get $next) (i64.const {mask}))) (then {grow}))")
+    };
+    let limited = |ask: &str, memory: u64| {
+        let wishes = format!("{{ \"memory_bytes\": {memory} }}");
+        with_section(sampling(&[("ask", ask)]), "archwright:limits", wishes.as_bytes())
+    };
+    assert!(
+        with(&check(&sampling(&[("ask", &leak(64))])), Outcome::Warning).iter().all(|one| !one.starts_with("growth"))
+    );
+    let warned = with(&check(&limited(&leak(64), 32 << 20)), Outcome::Warning);
+    assert!(warned.iter().any(|one| one.starts_with("growth: ") && one.contains("memory is full after")), "{warned:?}");
+    // No experiment can raise them.
+    fails(
+        &limited(&leak(8), 4 << 20),
+        "growth",
+        "the plugin's own wish for `memory_bytes`",
+        "`[limits]` of its plugin.toml",
+    );
 }
 
 #[test]

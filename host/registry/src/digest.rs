@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 const ALGORITHM: &str = "blake3:";
 
-/// The BLAKE3 digest of a component's bytes. As text it is `blake3:` and 64 hexadecimal digits.
+/// The BLAKE3 digest of a component's bytes. As text it is `blake3:` and 64 hexadecimal digits; the digits alone are read, too,
+/// as other commands print them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest(blake3::Hash);
@@ -40,7 +41,7 @@ impl FromStr for Digest {
     type Err = NoDigest;
 
     fn from_str(text: &str) -> Result<Self, NoDigest> {
-        let hash = text.strip_prefix(ALGORITHM).and_then(|hex| blake3::Hash::from_hex(hex).ok());
+        let hash = blake3::Hash::from_hex(text.strip_prefix(ALGORITHM).unwrap_or(text)).ok();
         hash.map(Self).ok_or_else(|| NoDigest(text.chars().take(100).collect()))
     }
 }

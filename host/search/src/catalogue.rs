@@ -109,7 +109,7 @@ impl Catalogue {
             return Ok(FoundPlugin::any(path.clone()));
         }
         let bundled = plugins.iter().map(|(name, _)| name.as_str());
-        Err(Unknown::new(noun(kind), name, known(project.as_ref(), bundled), &self.folder))
+        Err(Unknown::new(noun(kind), name, known(project.as_ref(), Some(kind), bundled), &self.folder))
     }
 
     /// The file of the plugin that `name` names, whatever its kind; otherwise as [`Catalogue::find`].
@@ -135,7 +135,7 @@ impl Catalogue {
             return Ok(file);
         }
         let bundled = plugins.iter().map(|(name, _)| name.as_str());
-        Err(Unknown::new("plugin", name, known(project.as_ref(), bundled), &self.folder))
+        Err(Unknown::new("plugin", name, known(project.as_ref(), None, bundled), &self.folder))
     }
 
     /// The search space that `name` names: a path that starts at `from`, a component of the project there or in the current
@@ -164,7 +164,12 @@ impl Catalogue {
             return Ok(SpaceSource::Component(FoundPlugin::any(path.clone())));
         }
         let names = bundled::names().iter().copied().chain(plugins.iter().map(|(name, _)| name.as_str()));
-        Err(Unknown::new(noun(Kind::SearchSpace), name, known(project.as_ref(), names), &self.folder))
+        Err(Unknown::new(
+            noun(Kind::SearchSpace),
+            name,
+            known(project.as_ref(), Some(Kind::SearchSpace), names),
+            &self.folder,
+        ))
     }
 
     fn of_project(&self, project: Option<&Project>, name: &str) -> Result<Option<FoundPlugin>, Unknown> {
@@ -179,9 +184,15 @@ fn project(folder: &Path) -> Result<Option<Project>, RegistryError> {
     Project::nearest([folder, Path::new(".")])
 }
 
-/// Names that could have been meant.
-fn known<'a>(project: Option<&'a Project>, bundled: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    project.into_iter().flat_map(|project| project.sources().map(|(name, _)| name)).chain(bundled).collect()
+/// Names of a kind that could have been meant. What a plugin of a project is, its lock says.
+fn known<'a>(project: Option<&'a Project>, kind: Option<Kind>, bundled: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let fits = |project: &Project, name: &str| {
+        kind.is_none_or(|kind| project.locked(name).is_none_or(|locked| locked.kind == kind))
+    };
+    let own = project
+        .into_iter()
+        .flat_map(|project| project.sources().map(|(name, _)| name).filter(move |name| fits(project, name)));
+    own.chain(bundled).collect()
 }
 
 /// A name that names nothing that can be used.

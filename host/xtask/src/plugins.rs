@@ -26,7 +26,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     for (folder, kind) in KINDS {
         let plugins = plugins(workspace, folder, kind)?;
         // One kind at a time: the kinds differ in the SDK's features, which cargo joins within a build.
-        let mut cargo = toolchain.cargo(workspace.root());
+        let mut cargo = toolchain.cargo(Some(workspace.root()));
         cargo.args(["build", "--profile", "plugin", "--target", TARGET]);
         for plugin in &plugins {
             cargo.args(["-p", &plugin.package]);

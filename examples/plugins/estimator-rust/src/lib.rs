@@ -73,6 +73,10 @@ impl Estimator for TwoStage {
         let Some(last) = outcome.curve.last() else {
             return Ok(Step::Failed("the training has no validation metrics".into()));
         };
+        // What diverges has no value, and an estimate has to be finite.
+        if !last.objectives.iter().all(|value| value.is_finite()) {
+            return Ok(Step::Failed("the training diverged: its metrics are not finite".into()));
+        }
         state.cost += outcome.cost;
         let promising =
             last.objectives.first().is_some_and(|value| self.goal.is_better(*value, self.options.threshold));

@@ -52,6 +52,10 @@ impl SearchSpace for Fractal {
     }
 
     fn build(&self, values: &[Value], context: &Context) -> Result<Network, Error> {
+        if context.input.len() != 3 {
+            let problem = "the space is for images (channels, height, width)";
+            return Err(Error::Unsupported(format!("{problem}, not for a shape of {:?}", context.input)));
+        }
         let no_point = || Error::Other(format!("{values:?} is no point of this space"));
         let [Value::Integer(columns), Value::Integer(blocks), Value::Index(channels), Value::Index(kernel)] = values
         else {

@@ -22,9 +22,20 @@ import {
 const U32 = 2 ** 32 - 1;
 const U64 = 2n ** 64n - 1n;
 
-// Whole numbers are checked here, where the message can say what they are.
+/** A value that is wrong, for a message: `1n, a bigint`, `"1", a string`. */
+function typed(value) {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "bigint") return `${value}n, a bigint`;
+  if (typeof value === "string") return `${JSON.stringify(value)}, a string`;
+  if (typeof value === "number" || typeof value === "boolean") return `${value}, a ${typeof value}`;
+  const name = value.constructor?.name || typeof value;
+  return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
+}
+
+// Numbers are checked here, where the message can say what they are.
 
 function u32(value, what) {
+  if (typeof value !== "number") throw new TypeError(`${what} is ${typed(value)}: give a number`);
   if (!Number.isInteger(value) || value < 0 || value > U32) {
     throw new RangeError(`${what} is ${value}, not a whole number from 0 to ${U32}`);
   }
@@ -32,9 +43,24 @@ function u32(value, what) {
 }
 
 function u64(value, what) {
+  if (typeof value !== "number" && typeof value !== "bigint") {
+    throw new TypeError(`${what} is ${typed(value)}: give a number or a bigint`);
+  }
   const whole = typeof value === "bigint" || Number.isInteger(value) ? BigInt(value) : -1n;
   if (whole < 0n || whole > U64) throw new RangeError(`${what} is ${value}, not a whole number from 0 to 2^64 - 1`);
   return whole;
+}
+
+function integer(value, what) {
+  if (typeof value !== "bigint" && !Number.isInteger(value)) {
+    throw new TypeError(`${what} is ${typed(value)}: give a whole number`);
+  }
+  return BigInt(value);
+}
+
+function real(value, what) {
+  if (typeof value !== "number") throw new TypeError(`${what} is ${typed(value)}: give a number`);
+  return value;
 }
 
 /** A BigInt of the contract as a Number, where that holds it exactly. */
@@ -84,13 +110,10 @@ function fromNetwork(network) {
 }
 
 const TO_VALUE = {
-  categorical: (value) => ({ tag: "index", val: u32(value, "an index") }),
-  ordinal: (value) => ({ tag: "index", val: u32(value, "an index") }),
-  integer: (value) => ({ tag: "integer", val: BigInt(value) }),
-  real: (value) => {
-    if (typeof value !== "number") throw new TypeError(`a real is ${value}, not a number`);
-    return { tag: "real", val: value };
-  },
+  categorical: (value, what) => ({ tag: "index", val: u32(value, what) }),
+  ordinal: (value, what) => ({ tag: "index", val: u32(value, what) }),
+  integer: (value, what) => ({ tag: "integer", val: integer(value, what) }),
+  real: (value, what) => ({ tag: "real", val: real(value, what) }),
 };
 
 /** Values of decisions, one way and the other. */
@@ -101,11 +124,13 @@ class Points {
     this.wide = decisions.map(({ domain: { low, high } }) => typeof low === "bigint" || typeof high === "bigint");
   }
 
-  toValues(point) {
+  toValues(point, path) {
     if (point.length !== this.to.length) {
-      throw new RangeError(`a point has ${point.length} values; the space has ${this.to.length} decisions`);
+      throw new RangeError(`${path} has ${point.length} values; the space has ${this.to.length} decisions`);
     }
-    return point.map((value, index) => (value === null ? { tag: "inactive" } : this.to[index](value)));
+    return point.map((value, index) =>
+      value === null ? { tag: "inactive" } : this.to[index](value, `${path}[${index}]`),
+    );
   }
 
   fromValues(values) {
@@ -115,8 +140,11 @@ class Points {
     });
   }
 
-  toArchitecture(architecture) {
-    if (Array.isArray(architecture)) return { tag: "point", val: this.toValues(architecture) };
+  toArchitecture(architecture, path = "the architecture") {
+    if (Array.isArray(architecture)) return { tag: "point", val: this.toValues(architecture, path) };
+    if (!Array.isArray(architecture?.nodes)) {
+      throw new TypeError(`${path} is ${typed(architecture)}: give a point, which is an array, or a network`);
+    }
     return { tag: "network", val: toNetwork(architecture) };
   }
 
@@ -124,9 +152,9 @@ class Points {
     return tag === "point" ? this.fromValues(val) : fromNetwork(val);
   }
 
-  toSubject(subject) {
+  toSubject(subject, path = "the subject") {
     if (subject instanceof Relaxation) return { tag: "relaxation", val: toRelaxation(subject) };
-    return { tag: "architecture", val: this.toArchitecture(subject) };
+    return { tag: "architecture", val: this.toArchitecture(subject, path) };
   }
 
   fromSubject({ tag, val }) {
@@ -271,15 +299,23 @@ function furnish(log) {
   for (const [name, what] of Object.entries({ performance: "clock", crypto: "randomness but its seed" })) {
     Object.defineProperty(globalThis, name, { get: none(what) });
   }
+  for (const name of ["setTimeout", "setInterval"]) globalThis[name] = none("timers");
+  globalThis.fetch = none("network");
 }
+
+/** Places at either end of a long stack that are named. */
+const SHOWN = 5;
 
 /** Where an exception comes from, the innermost place first: `at plugin.js:12 in ask`. */
 function places(error) {
   const lines = String(error.stack ?? "").split("\n");
   const found = lines.map((line) => /^(.*)@(?:.*\/)?([^/]+\.js):(\d+):\d+$/.exec(line.trim())).filter(Boolean);
   const own = found.filter(([, , file]) => file !== "archwright-component.js" && file !== "initializer.js");
-  const text = own.map(([, name, file, line]) => `${file}:${line}${name ? ` in ${name}` : ""}`).join(", from ");
-  return text ? `at ${text}` : "in what it gave";
+  const named = own.map(([, name, file, line]) => `${file}:${line}${name ? ` in ${name}` : ""}`);
+  // A recursion without an end is told by its ends.
+  const more = named.length - 2 * SHOWN;
+  if (more > 1) named.splice(SHOWN, more, `... ${more} more ...`);
+  return named.length > 0 ? `at ${named.join(", from ")}` : "in what it gave";
 }
 
 /** Logs an exception that nobody expected, with its place; gives it. It ends the component. */
@@ -345,7 +381,10 @@ export function strategyInterface(plugin, declared, host) {
         const reply = this.plugin.ask(capacity);
         if (reply === WAITING) return { tag: "waiting" };
         if (reply === FINISHED) return { tag: "finished" };
-        return { tag: "queries", val: reply.map((query) => this.#query(query)) };
+        if (!Array.isArray(reply)) {
+          throw new TypeError(`\`ask\` has to give an array of queries, WAITING or FINISHED, not ${typed(reply)}`);
+        }
+        return { tag: "queries", val: reply.map((query, index) => this.#query(query, `queries[${index}]`)) };
       });
     }
 
@@ -354,15 +393,21 @@ export function strategyInterface(plugin, declared, host) {
     }
 
     recommend() {
-      return guard(() => this.plugin.recommend().map((one) => this.points.toArchitecture(one)));
+      return guard(() => this.#recommended(this.plugin.recommend()));
     }
 
-    #query({ id, subject, fidelity, parent, purpose }) {
+    #recommended(architectures) {
+      return architectures.map((one, index) => this.points.toArchitecture(one, `architectures[${index}]`));
+    }
+
+    #query(query, path) {
+      if (typeof query !== "object" || query === null) throw new TypeError(`${path} is ${typed(query)}: give a query`);
+      const { id, subject, fidelity, parent, purpose } = query;
       return {
-        id: u64(id, "a query's id"),
-        subject: this.points.toSubject(subject),
-        fidelity,
-        parent: given(parent, (parent) => u64(parent, "a query's parent")),
+        id: u64(id, `${path}.id`),
+        subject: this.points.toSubject(subject, `${path}.subject`),
+        fidelity: real(fidelity, `${path}.fidelity`),
+        parent: given(parent, (parent) => u64(parent, `${path}.parent`)),
         purpose,
       };
     }
@@ -435,14 +480,14 @@ export function estimatorInterface(plugin, declared, host) {
 }
 
 function toStep(step, points, actions) {
-  if (step.act === "done") {
+  if (step?.act === "done") {
     const { objectives, uncertainty, gradient, cost, fidelity, curve } = step;
     const lists = { objectives: Array.from(objectives), uncertainty: numbers(uncertainty), gradient: numbers(gradient) };
     return { tag: "done", val: { ...lists, cost, fidelity, curve: numbers(curve) } };
   }
-  if (step.act === "failed") return { tag: "failed", val: step.reason };
-  const make = ACTIONS[step.act];
-  if (make === undefined) throw new TypeError("a step is an action, `done(...)` or `failed(...)`");
+  if (step?.act === "failed") return { tag: "failed", val: step.reason };
+  const make = ACTIONS[step?.act];
+  if (make === undefined) throw new TypeError(`a step is an action, \`done(...)\` or \`failed(...)\`, not ${typed(step)}`);
   return { tag: "act", val: asked(() => make(actions, points, step)) };
 }
 

@@ -8,7 +8,19 @@
 
 import assert from "node:assert/strict";
 
-import { FINISHED, Refusal, Rng, WAITING, categorical, decision, integers, optionsOf, ordinal, reals } from "./archwright.js";
+import {
+  FINISHED,
+  Refusal,
+  Rng,
+  WAITING,
+  categorical,
+  decision,
+  integers,
+  isActive,
+  optionsOf,
+  ordinal,
+  reals,
+} from "./archwright.js";
 
 /** Decisions of every kind: operations of five edges, a condition, a width, a depth and a learning rate. */
 export function toyDecisions() {
@@ -125,7 +137,7 @@ export class ToySpace {
     }
     this.decisions.forEach((decision, place) => {
       const value = point[place];
-      if ((value !== null) !== this.#isActive(decision, point)) {
+      if ((value !== null) !== isActive(this.decisions, place, point)) {
         throw new Refusal(`\`${decision.name}\` is ${value}, which its conditions do not allow`);
       }
       if (value !== null && !holds(decision.domain, value)) {
@@ -134,20 +146,13 @@ export class ToySpace {
     });
   }
 
-  #isActive({ activeWhen }, values) {
-    return activeWhen.every(({ decision, anyOf }) => {
-      const { kind, low } = this.decisions[decision].domain;
-      const value = values[decision];
-      return value !== null && anyOf.includes(kind === "integer" ? value - low : value);
-    });
-  }
-
   /** A point with these values as far as they go: active decisions without one are drawn. */
   #completed(values, rng) {
     const point = [];
     this.decisions.forEach((decision, place) => {
-      let value = this.#isActive(decision, point) ? (values[place] ?? null) : null;
-      if (value === null && this.#isActive(decision, point)) {
+      const active = isActive(this.decisions, place, point);
+      let value = active ? (values[place] ?? null) : null;
+      if (value === null && active) {
         const { domain } = decision;
         const isReal = domain.kind === "real";
         value = isReal ? domain.low + (domain.high - domain.low) * rng.uniform() : rng.choose(valuesOf(domain));

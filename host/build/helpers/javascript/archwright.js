@@ -229,6 +229,23 @@ export function decision(name, domain, activeWhen = []) {
   return { name, domain, activeWhen };
 }
 
+/**
+ * Whether the conditions of the decision at `index` hold, given the values of all earlier ones. `point` may end before the
+ * decision: a strategy that makes a point value by value asks this before each.
+ */
+export function isActive(decisions, index, point) {
+  return decisions[index]?.activeWhen.every((condition) => holds(decisions, condition, point)) ?? false;
+}
+
+function holds(decisions, { decision, anyOf }, point) {
+  const domain = decisions[decision]?.domain;
+  const value = point[decision] ?? null;
+  if (domain === undefined || value === null || domain.kind === "real") return false;
+  if (domain.kind !== "integer") return anyOf.includes(value);
+  // Integers of a wide range are BigInts; conditions count in Numbers.
+  return anyOf.includes(typeof value === "bigint" ? Number(value - BigInt(domain.low)) : value - Number(domain.low));
+}
+
 // Options: declared once, with defaults, ranges and what they mean. `archwright plugin inspect` shows them, and the host
 // checks what a person gives against them. Without a default an option has to be given.
 

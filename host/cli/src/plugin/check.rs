@@ -90,8 +90,8 @@ fn told(report: &Report) -> String {
             continue;
         }
         let _ = write!(text, "\n{heading}\n");
-        for check in checks {
-            explain(&mut text, check);
+        for alike in alike(&checks) {
+            explain(&mut text, &alike);
         }
     }
     for group in Group::ALL {
@@ -105,7 +105,11 @@ fn told(report: &Report) -> String {
                 // Said above.
                 Outcome::Failed | Outcome::Warning => String::new(),
                 // Of the others the statement says enough; `--json` has it all.
-                Outcome::Passed if !matches!(group, Group::File | Group::Resources | Group::Claims) => String::new(),
+                Outcome::Passed
+                    if *id != "seed" && !matches!(group, Group::File | Group::Resources | Group::Claims) =>
+                {
+                    String::new()
+                }
                 Outcome::Passed => format!(": {seen}"),
                 Outcome::Skipped => format!(": not tried, because {seen}"),
             };
@@ -129,9 +133,34 @@ fn told(report: &Report) -> String {
     text
 }
 
-fn explain(text: &mut String, check: &Check) {
+/// Checks that ended in the same way, together: one mistake shows in many spaces.
+fn alike<'a>(checks: &[&'a Check]) -> Vec<Vec<&'a Check>> {
+    let mut groups: Vec<Vec<&Check>> = Vec::new();
+    for check in checks {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| anywhere(first) == anywhere(check))) {
+            Some(group) => group.push(check),
+            None => groups.push(vec![check]),
+        }
+    }
+    groups
+}
+
+/// What was seen, without the space that it was seen in.
+fn anywhere(check: &Check) -> &str {
+    match check.seen.split_once(" space: ") {
+        Some((place, seen)) if place.starts_with("in the ") => seen,
+        _ => &check.seen,
+    }
+}
+
+fn explain(text: &mut String, alike: &[&Check]) {
+    let Some((check, others)) = alike.split_first() else { return };
     push(text, "  ", &format!("{}: it should hold that the plugin {}", check.id, check.statement));
     push(text, &format!("{INDENT}seen  "), &check.seen);
+    if !others.is_empty() {
+        let others: Vec<_> = others.iter().map(|check| check.id).collect();
+        push(text, &format!("{INDENT}also  "), &others.join(", "));
+    }
     if let Some(advice) = &check.advice {
         push(text, &format!("{INDENT}do    "), advice);
     }

@@ -36,7 +36,7 @@ fn loaded(component: &Component, interface: &Interface, output: Output) -> Resul
     }
     let description = component.description();
     let mut text = format!(
-        "{} {} ({})\n{}\n\nreferences  {}\nneeds       {}\ngives       {}\ndigest      {}\n",
+        "{} {} ({})\n{}\n\nreferences  {}\nneeds       {}\ngives       {}\ndigest      blake3:{}\n",
         description.name,
         description.version,
         kind_name(component.kind()),

@@ -23,7 +23,7 @@ pub(super) fn new(options: &args::New, output: Output) -> Result<ExitCode, CliEr
         let next: Vec<String> = next(&project).into_iter().map(|(command, _)| command).collect();
         output.value(&json!({ "folder": project.folder, "files": files, "next": next }))?;
     } else {
-        let mut text = format!("{}: a {} in {}\n", project.folder.display(), project.kind, project.language);
+        let mut text = format!("{}: a new {} in {}\n", project.folder.display(), project.kind, project.language);
         for file in &files {
             text.push_str(&format!("  {}\n", file.display()));
         }

@@ -1,13 +1,11 @@
 //! A project that is built and checked whenever it changes.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use archwright_build::Sources;
 use archwright_build::manifest::{Manifest, ManifestError};
 use archwright_plugin::conformance::Outcome;
 use archwright_plugin::{Limits, conformance};
@@ -22,9 +20,6 @@ use crate::run::stop_saying;
 /// How often the project is looked at. Looking works on every file system, and a project has few files.
 const PERIOD: Duration = Duration::from_millis(250);
 
-/// Folders that tools fill, and no author edits; the first one only beside the manifest.
-const GENERATED: [&str; 3] = ["target", "node_modules", "__pycache__"];
-
 pub(super) fn watch(folder: &Path, locations: &Locations, output: Output) -> Result<ExitCode, CliError> {
     // A mistake in the manifest may be mended while we watch, but there has to be one.
     if let Err(missing @ ManifestError::Missing { .. }) = Manifest::read(folder) {
@@ -34,8 +29,11 @@ pub(super) fn watch(folder: &Path, locations: &Locations, output: Output) -> Res
     stop_saying(&stop, "stopping")?;
     let mut seen = None;
     while !stop.requested() {
-        let files = Files::of(folder);
+        let files = Sources::of(folder);
         if seen.as_ref() != Some(&files) {
+            if !output.json {
+                output.text("building")?;
+            }
             round(folder, locations, output, &stop)?;
             // What changed meanwhile is built again.
             seen = Some(files);
@@ -74,39 +72,4 @@ fn round(folder: &Path, locations: &Locations, output: Output, stop: &Stop) -> R
     }
     text.push_str("waiting for a change");
     output.text(&text)
-}
-
-/// The files of a project, with what tells whether one changed.
-#[derive(PartialEq)]
-struct Files(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
-
-impl Files {
-    fn of(folder: &Path) -> Self {
-        let mut files = Self(BTreeMap::new());
-        files.add(folder, &GENERATED);
-        files
-    }
-
-    fn add(&mut self, folder: &Path, generated: &[&str]) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let (path, name) = (entry.path(), entry.file_name());
-            if name.to_string_lossy().starts_with('.') {
-                continue;
-            }
-            let Ok(metadata) = entry.metadata() else { continue };
-            if metadata.is_dir() {
-                if !generated.iter().any(|generated| name == *generated) {
-                    self.add(&path, &GENERATED[1..]);
-                }
-            } else if !is_built(&path) {
-                self.0.insert(path, (metadata.len(), metadata.modified().ok()));
-            }
-        }
-    }
-}
-
-/// Whether a build writes the file.
-fn is_built(path: &Path) -> bool {
-    let built = ["wasm", "partial", "lock"];
-    path.extension().and_then(OsStr::to_str).is_some_and(|extension| built.contains(&extension))
 }

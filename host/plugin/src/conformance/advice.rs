@@ -5,6 +5,10 @@ use crate::{GuestError, PluginError};
 /// How an author mends what ended with this error.
 pub(super) fn on(error: &PluginError) -> String {
     match error {
+        // What the standard library says on a target that has no system.
+        PluginError::Trap { message: Some(message), .. } if message.contains("on this platform") => {
+            "a plugin has no clock, files, threads or randomness but `setup.seed`: do without what asks for them".into()
+        }
         PluginError::Trap { message: Some(_), call, .. } => {
             format!("the component panicked in `{call}`, and what it last logged says where: mend that")
         }
@@ -12,14 +16,15 @@ pub(super) fn on(error: &PluginError) -> String {
             "the component panicked or ran into something undefined in `{call}`: log the message of a panic as an error \
              and it is shown here, run the check with -vv to see the log, and answer an error instead of panicking"
         ),
-        PluginError::Limit { of: "units of fuel", call, .. } => format!(
+        PluginError::Limit { of: "units of fuel", call, setting, .. } => format!(
             "`{call}` never ends or does too much at once: look for a loop without an end, or keep per call what grows \
-             with the observations; an experiment can raise `limits.fuel_per_call`"
+             with the observations; or {}",
+            setting.raised()
         ),
-        PluginError::Limit { of: "bytes of memory", .. } => {
-            "look for what is kept and never used again; an experiment can raise `limits.memory_bytes`".into()
+        PluginError::Limit { of: "bytes of memory", setting, .. } => {
+            format!("look for what is kept and never used again; or {}", setting.raised())
         }
-        PluginError::Limit { setting, .. } => format!("use less, or have experiments raise `{setting}`"),
+        PluginError::Limit { setting, .. } => format!("use less, or {}", setting.raised()),
         PluginError::Guest { call, error, .. } if call == "open" => match error {
             GuestError::Unsupported(_) => "decline with `unsupported` only what the plugin cannot work with".into(),
             GuestError::InvalidOptions(_) => {

@@ -88,7 +88,8 @@ fn after_another(subject: &Subject<'_>, one: &Accepted) -> Result<Seen, Trouble>
     Ok(compared.map_err(|Fault { seen, .. }| {
         Fault::new(
             format!("a second search in the same instance went otherwise: {seen}"),
-            "keep all state in the search that `open` makes, none in static or global variables, or set these anew in `open`",
+            "keep all state in the search that `open` makes, none in static or global variables, or set these anew in `open`; \
+             and let no address decide: no pointer, `id()` or `hash()` of an object",
         )
     }))
 }

@@ -29,6 +29,7 @@ use serde_json::{Map, Value};
 pub use catalogue::{CATALOGUE, Entry};
 pub use report::{Check, Checked, Group, Outcome, Report};
 
+use crate::limits::InForce;
 use crate::{Component, Engine, Kind, Limits, LogSink};
 use report::Checks;
 
@@ -118,7 +119,10 @@ fn check_loaded(component: &Component, limits: &Limits, settings: &Settings<'_>,
 /// What is being checked.
 struct Subject<'a> {
     component: &'a Component,
+    /// The host's limits, with which the plugin is opened.
     limits: &'a Limits,
+    /// The plugin's own where they are lower.
+    in_force: InForce,
     options: Value,
     quick: bool,
     /// Lines logged, over all instances; and how often lines were dropped.
@@ -127,12 +131,13 @@ struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     fn new(component: &'a Component, limits: &'a Limits, options: Value, quick: bool) -> Self {
-        Self { component, limits, options, quick, lines: Arc::default() }
+        let in_force = component.in_force(limits);
+        Self { component, limits, in_force, options, quick, lines: Arc::default() }
     }
 
     /// The same plugin with other options.
     fn with(&self, options: Value) -> Self {
-        Self { options, lines: Arc::clone(&self.lines), ..*self }
+        Self { options, in_force: self.in_force.clone(), lines: Arc::clone(&self.lines), ..*self }
     }
 
     /// Log lines of a plugin that is being checked are for its author, who runs it with tracing on.

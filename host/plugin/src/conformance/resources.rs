@@ -9,6 +9,7 @@ use super::Subject;
 use super::report::{Checks, Fault, Group, Seen};
 use super::strategy::Accepted;
 use super::trial::{self, Plan, Trial, Trouble};
+use crate::limits::{Bound, Key};
 
 /// Observations over which growth is looked at.
 const OBSERVATIONS: usize = 10_000;
@@ -53,25 +54,29 @@ pub(super) fn strategy(subject: &Subject<'_>, accepted: &[Accepted], checks: &mu
 
 /// The most fuel that a call took.
 pub(super) fn fuel(subject: &Subject<'_>, most: u64) -> Seen {
-    let share = most as f64 / subject.limits.fuel_per_call as f64;
-    let seen = format!("at most {} of {} in a call", count(most), count(subject.limits.fuel_per_call));
-    if share <= NEAR {
+    let Bound { limit, setting, .. } = subject.in_force.bound("units of fuel", Key::fuel_per_call);
+    let seen = format!("at most {} of {} in a call", count(most), count(limit));
+    if most as f64 <= NEAR * limit as f64 {
         return Ok(seen);
     }
     Err(Fault::new(
         seen,
-        "these are small spaces and short searches: a call that comes near the limit here reaches it elsewhere. Do less in \
-         each call, or have experiments raise `limits.fuel_per_call`",
+        format!(
+            "these are small spaces and short searches: a call that comes near the limit here reaches it elsewhere. Do \
+             less in each call, or {}",
+            setting.raised()
+        ),
     ))
 }
 
 /// Bytes of memory in use.
 pub(super) fn memory(subject: &Subject<'_>, bytes: u64) -> Seen {
-    let seen = format!("{} of {}", mebibytes(bytes), mebibytes(subject.limits.memory_bytes));
-    if bytes as f64 <= NEAR * subject.limits.memory_bytes as f64 {
+    let Bound { limit, setting, .. } = subject.in_force.bound("bytes of memory", Key::memory_bytes);
+    let seen = format!("{} of {}", mebibytes(bytes), mebibytes(limit));
+    if bytes as f64 <= NEAR * limit as f64 {
         return Ok(seen);
     }
-    Err(Fault::new(seen, "start with less, or have experiments raise `limits.memory_bytes`"))
+    Err(Fault::new(seen, format!("start with less, or {}", setting.raised())))
 }
 
 /// Lines that the plugin logs while it answers so many queries.
@@ -81,13 +86,13 @@ pub(super) fn log_volume(subject: &Subject<'_>, checks: &mut Checks, answer: imp
         let queries = answer().max(1);
         let lines = subject.lines.load(Ordering::Relaxed) - before;
         let run = lines as f64 / queries as f64 * RUN as f64;
-        if run <= f64::from(subject.limits.log_lines) {
+        if run <= f64::from(subject.in_force.limits.log_lines) {
             return Ok(format!("{lines} lines for {queries} queries"));
         }
         Err(Fault::new(
             format!(
                 "{lines} lines for {queries} queries; in a run {} lines are kept, and the rest is dropped",
-                count(subject.limits.log_lines.into())
+                count(subject.in_force.limits.log_lines.into())
             ),
             "log what somebody who watches a run wants to know, not each call",
         ))
@@ -166,7 +171,7 @@ impl Grown {
             count(last as u64),
             mebibytes(self.last_memory),
         );
-        let full = self.full(subject.limits.memory_bytes).filter(|full| *full < LASTS);
+        let full = self.full(subject.in_force.limits.memory_bytes).filter(|full| *full < LASTS);
         let steep = self.exponent().filter(|exponent| *exponent > LINEAR);
         let leaks = full.map(|full| {
             let seen = format!("; its memory is full after about {} observations", count(full as u64));

@@ -176,7 +176,9 @@ fn setups(tries: &Tries<'_>, checks: &mut Checks) {
     checks.check("seed", || match tries.differs(|plan| plan.seed = u64::MAX)? {
         true => Ok("another seed leads to other queries".into()),
         // A strategy need not be random.
-        false => Ok("another seed leads to the same queries: the strategy is not random".into()),
+        false => {
+            Ok("another seed leads to the same queries: the strategy draws nothing, or ignores `setup.seed`".into())
+        }
     });
     let led = tries.differs(|plan| plan.values = Values::Turned);
     let is_led = matches!(led, Ok(true));

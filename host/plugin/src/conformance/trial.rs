@@ -155,7 +155,11 @@ pub(super) fn declines(error: &PluginError) -> bool {
 
 impl From<Trouble> for Fault {
     fn from(Trouble { error, asked, told }: Trouble) -> Self {
-        let when = if asked == 0 { String::new() } else { format!(" (after {asked} queries, {told} of them told)") };
+        let when = match asked {
+            0 => String::new(),
+            1 => format!(" (after 1 query, {told} of them told)"),
+            _ => format!(" (after {asked} queries, {told} of them told)"),
+        };
         Self::new(format!("{error}{when}"), advice::on(&error))
     }
 }

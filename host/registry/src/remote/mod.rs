@@ -9,6 +9,7 @@ mod oci;
 
 use std::path::{Path, PathBuf};
 
+use archwright_build::Sources;
 use archwright_build::manifest::Manifest;
 use archwright_plugin::{Component, Engine, Limits};
 
@@ -119,10 +120,17 @@ fn read(path: &Path) -> Result<Vec<u8>, RegistryError> {
 fn built(folder: &Path) -> Result<(PathBuf, PathBuf), RegistryError> {
     let component = Manifest::read(folder)?.output(Path::new(""));
     let path = folder.join(&component);
-    match path.is_file() {
-        true => Ok((path, component)),
-        false => Err(RegistryError::NotBuilt { folder: folder.to_owned(), component: path }),
+    if !path.is_file() {
+        return Err(RegistryError::NotBuilt { folder: folder.to_owned(), component: path });
     }
+    if let Some(newer) = Sources::of(folder).newer_than(&path) {
+        tracing::warn!(
+            "{} is newer than what is built: `archwright plugin build {}` makes it anew",
+            newer.display(),
+            folder.display()
+        );
+    }
+    Ok((path, component))
 }
 
 fn check(from: &str, wanted: Digest, bytes: &[u8]) -> Result<(), RegistryError> {

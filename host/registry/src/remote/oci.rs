@@ -63,6 +63,21 @@ impl Registry {
         Ok(Self { client, auth, reference })
     }
 
+    /// Refuses to put a component in the place of another one: whoever names a version means the one that was there first.
+    async fn refuse_another(&self, layer: &str) -> Result<(), String> {
+        let Ok((OciManifest::Image(there), _)) = self.client.pull_manifest(&self.reference, &self.auth).await else {
+            return Ok(());
+        };
+        match there.layers.as_slice() {
+            [one] if one.digest == layer => Ok(()),
+            _ => Err(
+                "another component is published under this version: raise the plugin's version, or name a tag that \
+                      may move, such as `:latest`"
+                    .into(),
+            ),
+        }
+    }
+
     /// The reference with a digest for its tag.
     fn exact(&self, digest: &str) -> String {
         format!("{}/{}@{digest}", self.reference.registry(), self.reference.repository())
@@ -117,6 +132,9 @@ pub(super) fn publish(
             return Err("a digest comes of what is published: give a tag, or neither".into());
         }
         let layer = ImageLayer::new(bytes, LAYER_TYPE.into(), None);
+        if reference.tag() == Some(&tag_of(&description.version)) {
+            registry.refuse_another(&layer.sha256_digest()).await?;
+        }
         let config = Config::new(config(&layer).into_bytes(), CONFIG_TYPE.into(), None);
         let named = |name: &str, value: &str| (format!("org.opencontainers.image.{name}"), value.to_owned());
         let mut annotations = BTreeMap::from([
@@ -135,8 +153,16 @@ pub(super) fn publish(
 
 /// A reference without tag and digest with the version as its tag, in which `+` cannot stand.
 fn with_tag(reference: &str, version: &str) -> String {
-    let last = reference.rsplit('/').next().unwrap_or(reference);
-    if last.contains([':', '@']) { reference.to_owned() } else { format!("{reference}:{}", version.replace('+', "_")) }
+    if has_tag(reference) { reference.to_owned() } else { format!("{reference}:{}", tag_of(version)) }
+}
+
+fn tag_of(version: &str) -> String {
+    version.replace('+', "_")
+}
+
+/// Whether a reference ends in a tag or a digest.
+fn has_tag(reference: &str) -> bool {
+    reference.rsplit('/').next().unwrap_or(reference).contains([':', '@'])
 }
 
 /// What the artifact says of the component. There is no clock in it.
@@ -173,8 +199,11 @@ fn names(component: &[u8]) -> (Vec<String>, Vec<String>) {
 }
 
 fn exchange<T>(reference: &str, work: impl Future<Output = Result<T, String>>) -> Result<T, RegistryError> {
-    let failed =
-        |problem: String| RegistryError::Oci { reference: reference.to_owned(), help: help(&problem), problem };
+    let failed = |problem: String| RegistryError::Oci {
+        reference: reference.to_owned(),
+        help: help(reference, &problem),
+        problem,
+    };
     block_on(work).map_err(|error| failed(error.to_string()))?.map_err(failed)
 }
 
@@ -204,12 +233,14 @@ fn said(error: &OciDistributionError) -> String {
 
 const UNAUTHORIZED: &str = "the registry wants to know who this is, and does not let this in";
 
-fn help(problem: &str) -> Option<String> {
-    (problem == UNAUTHORIZED).then(|| {
-        "log in with `docker login`, or set ARCHWRIGHT_REGISTRY, ARCHWRIGHT_REGISTRY_USER and \
-         ARCHWRIGHT_REGISTRY_PASSWORD"
-            .into()
-    })
+fn help(reference: &str, problem: &str) -> Option<String> {
+    if problem == UNAUTHORIZED {
+        let help = "log in with `docker login`, or set ARCHWRIGHT_REGISTRY, ARCHWRIGHT_REGISTRY_USER and \
+                    ARCHWRIGHT_REGISTRY_PASSWORD";
+        return Some(help.into());
+    }
+    let untold = problem.contains("ManifestUnknown") && !has_tag(reference);
+    untold.then(|| format!("without a tag `latest` is meant; name a version, such as `{reference}:0.1.0`"))
 }
 
 fn too_large(limit: u64) -> String {

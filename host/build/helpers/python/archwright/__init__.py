@@ -44,6 +44,7 @@ from .model import (
     SharedTraining,
     Training,
     UniformPaths,
+    is_active,
 )
 from .operators import Archive, Distinct, Member, Population
 from .option import Options

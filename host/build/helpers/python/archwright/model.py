@@ -80,6 +80,25 @@ class Decision:
         object.__setattr__(self, "active_when", tuple(self.active_when))
 
 
+def is_active(decisions, index, point):
+    """Whether the conditions of the decision at `index` hold, given the values of all earlier ones.
+
+    `point` may end before the decision: a strategy that makes a point value by value asks this before each.
+    """
+    if not 0 <= index < len(decisions):
+        return False
+    return all(_holds(decisions, condition, point) for condition in decisions[index].active_when)
+
+
+def _holds(decisions, condition, point):
+    if condition.decision >= min(len(decisions), len(point)):
+        return False
+    domain, value = decisions[condition.decision].domain, point[condition.decision]
+    if value is None or isinstance(domain, Real):
+        return False
+    return value - (domain.low if isinstance(domain, Integer) else 0) in condition.any_of
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """An operation of a network: `op` is one of the host's, `inputs` are the numbers of earlier nodes."""

@@ -102,27 +102,18 @@ class ToySpace:
     def _check(self, point):
         if len(point) != len(self.decisions):
             raise Refusal(f"{point!r} is no point of the space: it has {len(self.decisions)} decisions")
-        for decision, value in zip(self.decisions, point):
-            if (value is not None) != self._is_active(decision, point):
+        for place, (decision, value) in enumerate(zip(self.decisions, point)):
+            if (value is not None) != model.is_active(self.decisions, place, point):
                 raise Refusal(f"`{decision.name}` is {value!r}, which its conditions do not allow")
             if value is not None and not _holds(decision.domain, value):
                 raise Refusal(f"`{decision.name}` is {value!r}, which it cannot be")
-
-    def _is_active(self, decision, values):
-        def met(condition):
-            value = values[condition.decision]
-            domain = self.decisions[condition.decision].domain
-            low = domain.low if isinstance(domain, model.Integer) else 0
-            return value is not None and value - low in condition.any_of
-
-        return all(met(condition) for condition in decision.active_when)
 
     def _completed(self, values, rng):
         """A point with these values as far as they go: active decisions without one are drawn."""
         point = []
         for place, decision in enumerate(self.decisions):
             value = values[place] if place < len(values) else None
-            if not self._is_active(decision, point):
+            if not model.is_active(self.decisions, place, point):
                 value = None
             elif value is None:
                 value = _draw(decision.domain, rng)

@@ -1,6 +1,6 @@
 /**
- * A performance estimation strategy: trainings are cut short, and judged by the mean of their last epochs, which tells
- * architectures apart better than the last epoch alone.
+ * A performance estimation strategy: trainings are cut short (Zoph et al. 2018), and judged by the mean of their last
+ * epochs, which tells architectures apart better than the last epoch alone.
  *
  * An estimator trains nothing itself. It returns what it wants done (`train(...)`, ...), the host does it, and `advance`
  * sees the outcome. Make it your own: change what is trained for how long, with which share of the data, and what it is
@@ -11,6 +11,7 @@ import { Estimator, Internal, Relaxation, Unsupported, done, failed, fresh, opti
 
 export default class ShortTraining extends Estimator {
   static summary = "Short trainings, judged by the mean of their last epochs";
+  static references = ["arXiv:1707.07012"];
   static gives = ["fidelity"];
 
   /** What users may set, as `archwright plugin inspect` shows it; the host checks what they give. */
@@ -44,6 +45,9 @@ export default class ShortTraining extends Estimator {
     if (curve.length === 0) return failed("the training has no validation metrics");
     const last = curve.slice(-this.options.last);
     const mean = (_, index) => last.reduce((sum, { objectives }) => sum + objectives[index], 0) / last.length;
-    return done(last[0].objectives.map(mean), { cost, fidelity: Math.min(epochs / this.setup.fullEpochs, 1) });
+    const means = last[0].objectives.map(mean);
+    // What diverges has no value, and an estimate has to be finite.
+    if (!means.every(Number.isFinite)) return failed("the training diverged: its metrics are not finite");
+    return done(means, { cost, fidelity: Math.min(epochs / this.setup.fullEpochs, 1) });
   }
 }

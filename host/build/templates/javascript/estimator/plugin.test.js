@@ -33,3 +33,11 @@ test("a failed training is no estimate", () => {
   assert.deepEqual(estimator.advance(0, outcome), failed("diverged"));
   assert.throws(() => estimator.advance(0, outcome), Internal);
 });
+
+test("a training that diverges is no estimate", () => {
+  for (const wrong of [NaN, Infinity]) {
+    const [estimator, asked] = opened();
+    estimator.begin(0, asked);
+    assert.equal(estimator.advance(0, trained([0.1, wrong])).act, "failed");
+  }
+});

@@ -4,11 +4,12 @@
  *     node 0 -- edge-0-1 -- node 1 -- edge-1-2 --+
  *        +--------------- edge-0-2 ------------- + -- node 2
  *
- * A space lists its decisions, and builds the network of any point for any input. Make it your own: other decisions,
- * other operations, another skeleton. What a network may be made of is in the host's docs/operators.md.
+ * The cell is a smaller one of NAS-Bench-201 (Dong & Yang 2020). A space lists its decisions, and builds the network of
+ * any point for any images. Make it your own: other decisions, other operations, another skeleton. What a network may
+ * be made of is in the host's docs/operators.md.
  */
 
-import { SearchSpace, categorical, decision, option, ordinal } from "./archwright.js";
+import { SearchSpace, Unsupported, categorical, decision, option, ordinal } from "./archwright.js";
 
 /** The operations of an edge. */
 const OPERATIONS = ["skip", "conv-1x1", "conv-3x3", "avg-pool-3x3"];
@@ -19,6 +20,7 @@ const CHANNELS = [8, 16, 32];
 
 export default class Cells extends SearchSpace {
   static summary = "A cell of three edges, repeated in a chain";
+  static references = ["arXiv:2001.00326"];
 
   /** What users may set, as `archwright plugin inspect` shows it; the host checks what they give. */
   static options = {
@@ -38,6 +40,9 @@ export default class Cells extends SearchSpace {
 
   /** The network of a point. Trainings at a lower fidelity want it narrower or shallower. */
   build([first, second, third, channels], { input, classes, widthShare, depthShare }) {
+    if (input.length !== 3) {
+      throw new Unsupported(`the space is for images (channels, height, width), not for a shape of [${input}]`);
+    }
     const layers = new Layers(Math.max(1, Math.round(CHANNELS[channels] * widthShare)));
     let last = layers.add("input", "input", [], { shape: input });
     last = layers.conv("stem", last, 3);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { optionsOf } from "./archwright.js";
+import { Unsupported, optionsOf } from "./archwright.js";
 import { checkNetwork, points } from "./archwright-testing.js";
 import Cells from "./plugin.js";
 
@@ -26,4 +26,8 @@ test("cells repeat", () => {
 test("the last node has a score for each class", () => {
   const { nodes } = space().build([0, 0, 0, 0], { ...context, classes: 7 });
   assert.equal(nodes.at(-1).attributes["out-features"], 7);
+});
+
+test("vectors are declined", () => {
+  assert.throws(() => space().build([0, 0, 0, 0], { ...context, input: [16] }), Unsupported);
 });

@@ -1,10 +1,12 @@
-"""A performance estimation strategy: trainings are cut short, and judged by the mean of their last epochs, which tells
-architectures apart better than the last epoch alone.
+"""A performance estimation strategy: trainings are cut short (Zoph et al. 2018), and judged by the mean of their last
+epochs, which tells architectures apart better than the last epoch alone.
 
 An estimator trains nothing itself. It returns what it wants done (`Training`, ...), the host does it, and `advance` sees
 the outcome. Make it your own: change what is trained for how long, with which share of the data, and what it is judged
 by.
 """
+
+import math
 
 import archwright
 from archwright import Estimate, Estimator, Failed, Fresh, Internal, Relaxation, Training, Unsupported, export, option
@@ -21,6 +23,7 @@ class Options(archwright.Options):
 class ShortTraining(Estimator):
     """Short trainings, judged by the mean of their last epochs"""
 
+    references = ["arXiv:1707.07012"]
     gives = ["fidelity"]
     Options = Options
 
@@ -49,4 +52,7 @@ class ShortTraining(Estimator):
             return Failed("the training has no validation metrics")
         last = [epoch.objectives for epoch in outcome.curve[-self.options.last :]]
         means = [sum(values) / len(values) for values in zip(*last)]
+        # What diverges has no value, and an estimate has to be finite.
+        if not all(map(math.isfinite, means)):
+            return Failed("the training diverged: its metrics are not finite")
         return Estimate(means, outcome.cost, min(epochs / self.setup.full_epochs, 1.0))

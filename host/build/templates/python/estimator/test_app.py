@@ -35,6 +35,12 @@ class ShortTrainingTest(unittest.TestCase):
         with self.assertRaises(Internal):
             estimator.advance(0, outcome)
 
+    def test_a_training_that_diverges_is_no_estimate(self):
+        for wrong in [float("nan"), float("inf")]:
+            estimator, query = opened()
+            estimator.begin(0, query)
+            self.assertIsInstance(estimator.advance(0, trained([0.1, wrong])), Failed)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -3,12 +3,13 @@
     node 0 -- edge-0-1 -- node 1 -- edge-1-2 --+
        +--------------- edge-0-2 ------------- + -- node 2
 
-A space lists its decisions, and builds the network of any point for any input. Make it your own: other decisions, other
-operations, another skeleton. What a network may be made of is in the host's docs/operators.md.
+The cell is a smaller one of NAS-Bench-201 (Dong & Yang 2020). A space lists its decisions, and builds the network of
+any point for any images. Make it your own: other decisions, other operations, another skeleton. What a network may be
+made of is in the host's docs/operators.md.
 """
 
 import archwright
-from archwright import Categorical, Decision, Network, Node, Ordinal, SearchSpace, export, option
+from archwright import Categorical, Decision, Network, Node, Ordinal, SearchSpace, Unsupported, export, option
 
 # The operations of an edge.
 OPERATIONS = ["skip", "conv-1x1", "conv-3x3", "avg-pool-3x3"]
@@ -28,6 +29,7 @@ class Options(archwright.Options):
 class Cells(SearchSpace):
     """A cell of three edges, repeated in a chain"""
 
+    references = ["arXiv:2001.00326"]
     Options = Options
 
     def __init__(self, options):
@@ -40,6 +42,8 @@ class Cells(SearchSpace):
 
     def build(self, point, context):
         """The network of a point. Trainings at a lower fidelity want it narrower or shallower."""
+        if len(context.input) != 3:
+            raise Unsupported(f"the space is for images (channels, height, width), not for a shape of {context.input}")
         first, second, third, channels = point
         layers = Layers(max(1, round(CHANNELS[channels] * context.width_share)))
         last = layers.add("input", "input", [], shape=list(context.input))

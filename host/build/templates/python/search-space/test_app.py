@@ -3,7 +3,7 @@
 import unittest
 
 from app import Cells
-from archwright import Context
+from archwright import Context, Unsupported
 from archwright.testing import check_network, points
 
 
@@ -21,6 +21,10 @@ class CellsTest(unittest.TestCase):
     def test_the_last_node_has_a_score_for_each_class(self):
         network = Cells(Cells.Options()).build((0, 0, 0, 0), Context((1, 8, 8), 7))
         self.assertEqual(network.nodes[-1].attributes["out-features"], 7)
+
+    def test_vectors_are_declined(self):
+        with self.assertRaises(Unsupported):
+            Cells(Cells.Options()).build((0, 0, 0, 0), Context((16,), 10))
 
 
 if __name__ == "__main__":

@@ -32,24 +32,48 @@ def options(its, given):
     return (its.Options or Options)(**json.loads(given))
 
 
+def kind_of(value):
+    """What a value is, for a message: `a float`. `None` is itself."""
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def typed(value):
+    """A value that is wrong, for a message: `1.0, a float`."""
+    return "None" if value is None else f"{value!r}, {kind_of(value)}"
+
+
 def whole(value, kind, what):
     """A whole number of the contract's type `kind`, checked here, where the message can say what it is."""
-    value = operator.index(value)
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} is {typed(value)}: give a whole number") from None
     if not 0 <= value <= _MOST[kind]:
         raise ValueError(f"{what} is {value}, not from 0 to {_MOST[kind]}")
     return value
 
 
-def _index(value):
-    return wit.Value_Index(whole(value, "u32", "an index"))
+def number(value, what):
+    """A number of the contract, checked alike."""
+    if isinstance(value, str) or not hasattr(value, "__float__") and not hasattr(value, "__index__"):
+        raise TypeError(f"{what} is {typed(value)}: give a number")
+    return float(value)
 
 
-def _integer(value):
-    return wit.Value_Integer(operator.index(value))
+def _index(value, what):
+    return wit.Value_Index(whole(value, "u32", what))
 
 
-def _real(value):
-    return wit.Value_Real(float(value))
+def _integer(value, what):
+    try:
+        return wit.Value_Integer(operator.index(value))
+    except TypeError:
+        raise TypeError(f"{what} is {typed(value)}: give a whole number") from None
+
+
+def _real(value, what):
+    return wit.Value_Real(number(value, what))
 
 
 _VALUES = {model.Categorical: _index, model.Ordinal: _index, model.Integer: _integer, model.Real: _real}
@@ -65,20 +89,25 @@ class Points:
     def __init__(self, decisions):
         self._values = [_VALUES[type(decision.domain)] for decision in decisions]
 
-    def to_values(self, point):
+    def to_values(self, point, path):
+        if not isinstance(point, (tuple, list)):
+            raise TypeError(f"{path} is {typed(point)}: give a point, which is a tuple, or a Network")
         if len(point) != len(self._values):
-            raise ValueError(f"{point!r} has {len(point)} values; the space has {len(self._values)} decisions")
-        return [_INACTIVE if value is None else make(value) for make, value in zip(self._values, point)]
+            raise ValueError(f"{path} has {len(point)} values, {point!r}; the space has {len(self._values)} decisions")
+        return [
+            _INACTIVE if value is None else make(value, f"{path}[{place}]")
+            for place, (make, value) in enumerate(zip(self._values, point))
+        ]
 
-    def to_architecture(self, architecture):
+    def to_architecture(self, architecture, path="the architecture"):
         if isinstance(architecture, model.Network):
             return wit.Architecture_Network(to_network(architecture))
-        return wit.Architecture_Point(self.to_values(architecture))
+        return wit.Architecture_Point(self.to_values(architecture, path))
 
-    def to_subject(self, subject):
+    def to_subject(self, subject, path="the subject"):
         if isinstance(subject, model.Relaxation):
             return wit.Subject_Relaxation(to_relaxation(subject))
-        return wit.Subject_Architecture(self.to_architecture(subject))
+        return wit.Subject_Architecture(self.to_architecture(subject, path))
 
 
 def from_architecture(architecture):

@@ -66,12 +66,16 @@ class Estimation:
 
 def _to_estimate(estimate):
     curve = [wit.CurvePoint(one.fidelity, float(one.value)) for one in estimate.curve or ()] or None
+
+    def numbers(values, name):
+        return [convert.number(one, f"step.done.{name}[{place}]") for place, one in enumerate(values)]
+
     return wit.Estimate(
-        [float(one) for one in estimate.objectives],
-        [float(one) for one in estimate.uncertainty or ()] or None,
-        [float(one) for one in estimate.gradient or ()] or None,
-        float(estimate.cost),
-        float(estimate.fidelity),
+        numbers(estimate.objectives, "objectives"),
+        numbers(estimate.uncertainty or (), "uncertainty") or None,
+        numbers(estimate.gradient or (), "gradient") or None,
+        convert.number(estimate.cost, "step.done.cost"),
+        convert.number(estimate.fidelity, "step.done.fidelity"),
         curve,
     )
 

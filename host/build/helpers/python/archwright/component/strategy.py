@@ -37,7 +37,10 @@ class Search:
             return contract.Reply_Waiting()
         if reply is plugin.FINISHED:
             return contract.Reply_Finished()
-        return contract.Reply_Queries([self._to_query(query) for query in reply])
+        if not isinstance(reply, (list, tuple)):
+            given = convert.kind_of(reply)
+            raise TypeError(f"`ask` has to give a list of queries, WAITING or FINISHED, not {given}")
+        return contract.Reply_Queries([self._to_query(query, f"queries[{place}]") for place, query in enumerate(reply)])
 
     @guard.guarded
     def tell(self, observations):
@@ -45,15 +48,22 @@ class Search:
 
     @guard.guarded
     def recommend(self):
-        return [self._points.to_architecture(one) for one in self._strategy.recommend()]
+        return [
+            self._points.to_architecture(one, f"architectures[{place}]")
+            for place, one in enumerate(self._strategy.recommend())
+        ]
 
-    def _to_query(self, query):
+    def _to_query(self, query, path):
+        if not isinstance(query, model.Query):
+            raise TypeError(f"{path} is {convert.typed(query)}: give a Query")
         parent = query.parent
+        if query.purpose not in _PURPOSES:
+            raise ValueError(f"{path}.purpose is {query.purpose!r}, not one of ESTIMATE, PROBE and TRAIN")
         return wit.Query(
-            convert.whole(query.id, "u64", "a query's id"),
-            self._points.to_subject(query.subject),
-            float(query.fidelity),
-            None if parent is None else convert.whole(parent, "u64", "a query's parent"),
+            convert.whole(query.id, "u64", f"{path}.id"),
+            self._points.to_subject(query.subject, f"{path}.subject"),
+            convert.number(query.fidelity, f"{path}.fidelity"),
+            None if parent is None else convert.whole(parent, "u64", f"{path}.parent"),
             _PURPOSES[query.purpose],
         )
 

@@ -1,5 +1,5 @@
-//! A performance estimation strategy: trainings are cut short, and judged by the mean of their last
-//! epochs, which tells architectures apart better than the last epoch alone.
+//! A performance estimation strategy: trainings are cut short (Zoph et al. 2018), and judged by the
+//! mean of their last epochs, which tells architectures apart better than the last epoch alone.
 //!
 //! An estimator trains nothing itself. It returns what it wants done (`Step::Train`, ...), the host
 //! does it, and `advance` sees the outcome. Make it your own: change what is trained for how long,
@@ -43,6 +43,7 @@ pub struct ShortTraining {
 impl Estimator for ShortTraining {
     const NAME: &'static str = "plugin-name";
     const SUMMARY: &'static str = "Short trainings, judged by the mean of their last epochs";
+    const REFERENCES: &'static [&'static str] = &["arXiv:1707.07012"];
     const GIVES: &'static [&'static str] = &["fidelity"];
     type Options = Options;
 
@@ -97,8 +98,15 @@ impl Estimator for ShortTraining {
                 .sum::<f64>()
                 / last.len() as f64
         };
+        let means: Vec<f64> = (0..objectives).map(mean).collect();
+        // What diverges has no value, and an estimate has to be finite.
+        if !means.iter().all(|mean| mean.is_finite()) {
+            return Ok(Step::Failed(
+                "the training diverged: its metrics are not finite".into(),
+            ));
+        }
         Ok(Step::Done(Estimate {
-            objectives: (0..objectives).map(mean).collect(),
+            objectives: means,
             uncertainty: Vec::new(),
             gradient: Vec::new(),
             cost: outcome.cost,
@@ -170,5 +178,15 @@ mod tests {
             Step::Failed("diverged".into())
         );
         assert!(estimator.advance(0, &outcome).is_err(), "the job is over");
+    }
+
+    #[test]
+    fn a_training_that_diverges_is_no_estimate() {
+        for wrong in [f64::NAN, f64::INFINITY] {
+            let (mut estimator, query) = open(Options::default());
+            estimator.begin(0, &query).unwrap();
+            let step = estimator.advance(0, &trained(&[0.1, wrong], 1.0)).unwrap();
+            assert!(matches!(step, Step::Failed(_)), "{step:?}");
+        }
     }
 }

@@ -6,9 +6,9 @@
 //!    └────────────── edge-0-2 ────────────── + ── node 2
 //! ```
 //!
-//! A space lists its decisions, and builds the network of any point for any input. Make it your
-//! own: other decisions, other operations, another skeleton. What a network may be made of is in
-//! the host's docs/operators.md.
+//! The cell is a smaller one of NAS-Bench-201 (Dong & Yang 2020). A space lists its decisions, and
+//! builds the network of any point for any images. Make it your own: other decisions, other
+//! operations, another skeleton. What a network may be made of is in the host's docs/operators.md.
 
 use archwright_sdk::prelude::*;
 
@@ -43,6 +43,7 @@ pub struct Cells {
 impl SearchSpace for Cells {
     const NAME: &'static str = "plugin-name";
     const SUMMARY: &'static str = "A cell of three edges, repeated in a chain";
+    const REFERENCES: &'static [&'static str] = &["arXiv:2001.00326"];
     type Options = Options;
 
     fn open(options: Options) -> Result<Self, Error> {
@@ -67,6 +68,12 @@ impl SearchSpace for Cells {
 
     /// The network of a point. Trainings at a lower fidelity want it narrower or shallower.
     fn build(&self, values: &[Value], context: &Context) -> Result<Network, Error> {
+        if context.input.len() != 3 {
+            return Err(Error::Unsupported(format!(
+                "the space is for images (channels, height, width), not for a shape of {:?}",
+                context.input
+            )));
+        }
         let [
             Value::Index(first),
             Value::Index(second),
@@ -230,5 +237,12 @@ mod tests {
         ] {
             assert!(space.build(&values, &context).is_err(), "{values:?}");
         }
+    }
+
+    #[test]
+    fn vectors_are_declined() {
+        let space = Cells::open(Options::default()).unwrap();
+        let built = space.build(&[0; 4].map(Value::Index), &Context::full(vec![16], 10));
+        assert!(matches!(built, Err(Error::Unsupported(_))), "{built:?}");
     }
 }
