@@ -11,9 +11,9 @@ mod tables;
 mod terminal;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::{Missing, Results, SuiteError};
@@ -49,6 +49,7 @@ pub struct Written {
 /// Where nothing can be compared, a figure cannot be drawn or a file not be written.
 pub fn write(results: &Results, folder: &Path) -> Result<Written, SuiteError> {
     let figures = make(folder)?;
+    let _held = hold(folder);
     let sections = std::thread::scope(|scope| {
         let observations = scope.spawn(|| files::write(results, folder));
         let sections: Result<Vec<Section<'_>>, SuiteError> = results
@@ -136,14 +137,26 @@ fn save(path: &Path, text: &str) -> Result<(), SuiteError> {
     whole(path, |file| file.write_all(text.as_bytes()).map_err(SuiteError::file("write", path)))
 }
 
-/// A file that is there whole or, where writing fails, as it was before.
+/// A file that is there whole or, where writing fails, as it was before. What a writer that was killed left behind is written
+/// over by the next one.
 fn whole(path: &Path, write: impl FnOnce(&mut File) -> Result<(), SuiteError>) -> Result<(), SuiteError> {
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(SuiteError::file("write", path))?;
-    write(file.as_file_mut())?;
-    // As any other file that is made, not for its owner alone.
-    let readable = std::fs::Permissions::from_mode(0o644);
-    file.as_file().set_permissions(readable).map_err(SuiteError::file("write", path))?;
-    file.persist(path).map(drop).map_err(|error| SuiteError::file("write", path)(error.error))
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    let written = File::create(&partial).map_err(SuiteError::file("write", path)).and_then(|mut file| write(&mut file));
+    let moved = written.and_then(|()| std::fs::rename(&partial, path).map_err(SuiteError::file("write", path)));
+    if moved.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    moved
+}
+
+/// Of two that write into one folder, one waits for the other, where the system can lock folders.
+fn hold(folder: &Path) -> Option<File> {
+    let held = File::open(folder).ok()?;
+    held.lock().ok()?;
+    Some(held)
 }
 
 /// The folder that a file is in.
