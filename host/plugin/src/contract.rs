@@ -4,6 +4,7 @@ use semver::Version;
 
 use crate::PluginError;
 use crate::inspect::NAME_BYTES;
+use crate::model::Kind;
 use crate::text::shown;
 
 /// The version of `wit/` that this host is built with.
@@ -15,6 +16,16 @@ pub(crate) const PACKAGE: &str = "archwright:nas/";
 pub(crate) fn ours(name: &str) -> Option<(&str, &str)> {
     let name = name.strip_prefix(PACKAGE)?;
     Some(name.split_once('@').unwrap_or((name, "")))
+}
+
+/// The kind of plugin that exports an interface of this contract.
+pub(crate) fn kind_of(interface: &str) -> Option<Kind> {
+    match interface {
+        "strategy" => Some(Kind::Strategy),
+        "estimator" => Some(Kind::Estimator),
+        "search-space" => Some(Kind::SearchSpace),
+        _ => None,
+    }
 }
 
 /// The name of an interface of this contract, without a version.

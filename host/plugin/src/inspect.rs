@@ -95,12 +95,7 @@ fn exported_kind(file: &str, exports: &[String]) -> Result<Inspected, PluginErro
     let mut kinds = Vec::new();
     for export in exports {
         let Some((interface, version)) = contract::ours(export) else { continue };
-        let kind = match interface {
-            "strategy" => Kind::Strategy,
-            "estimator" => Kind::Estimator,
-            "search-space" => Kind::SearchSpace,
-            _ => continue,
-        };
+        let Some(kind) = contract::kind_of(interface) else { continue };
         kinds.push(Inspected { kind, contract: contract::check(file, export, version)? });
     }
     match kinds.len() {

@@ -4,14 +4,11 @@ use std::borrow::Cow;
 
 use wasmparser::{ComponentExternalKind, Encoding, Payload};
 
-use crate::contract::PACKAGE;
-use crate::inspect::{damaged, outermost};
+use crate::contract::{PACKAGE, kind_of, ours};
+use crate::inspect::{NAME_BYTES, damaged, outermost};
 use crate::model::Kind;
 use crate::text::shown;
 use crate::{PluginError, wishes};
-
-/// Longest name that is kept, in bytes.
-const NAME_BYTES: usize = 200;
 
 /// Names of each kind that are kept. No honest component comes near.
 const NAMES: usize = 1000;
@@ -112,21 +109,13 @@ impl Interface {
     /// Finds kinds and versions in the names.
     fn settle(&mut self) {
         for name in self.exports.iter().chain(&self.imports) {
-            let Some((interface, version)) =
-                name.strip_prefix(PACKAGE).map(|name| name.split_once('@').unwrap_or((name, "")))
-            else {
-                continue;
-            };
+            let Some((interface, version)) = ours(name) else { continue };
             if !version.is_empty() && !self.contract.iter().any(|known| known == version) {
                 self.contract.push(version.to_owned());
             }
-            let kind = match interface {
-                "strategy" => Kind::Strategy,
-                "estimator" => Kind::Estimator,
-                "search-space" => Kind::SearchSpace,
-                _ => continue,
-            };
-            if !self.kinds.contains(&kind) {
+            if let Some(kind) = kind_of(interface)
+                && !self.kinds.contains(&kind)
+            {
                 self.kinds.push(kind);
             }
         }

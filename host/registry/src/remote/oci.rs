@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use archwright_plugin::Component;
+use archwright_plugin::{Component, Interface};
 use oci_client::client::{ClientConfig, ClientProtocol, Config, ImageLayer};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::manifest::{OciImageManifest, OciManifest};
@@ -12,7 +12,6 @@ use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use serde_json::json;
 use tokio::io::AsyncWrite;
-use wasmparser::{Parser, Payload};
 
 use super::Fetched;
 use super::client::{AGENT, PATIENCE, block_on, chain, is_loopback};
@@ -122,6 +121,7 @@ pub(super) fn publish(
     insecure: bool,
 ) -> Result<Published, RegistryError> {
     let description = component.description();
+    let interface = Interface::read(component.name(), &bytes)?;
     let tagged = with_tag(reference, &description.version);
     let digest = Digest::of(&bytes);
     let size = bytes.len() as u64;
@@ -135,7 +135,7 @@ pub(super) fn publish(
         if reference.tag() == Some(&tag_of(&description.version)) {
             registry.refuse_another(&layer.sha256_digest()).await?;
         }
-        let config = Config::new(config(&layer).into_bytes(), CONFIG_TYPE.into(), None);
+        let config = Config::new(config(&layer, &interface).into_bytes(), CONFIG_TYPE.into(), None);
         let named = |name: &str, value: &str| (format!("org.opencontainers.image.{name}"), value.to_owned());
         let mut annotations = BTreeMap::from([
             named("title", &description.name),
@@ -166,8 +166,7 @@ fn has_tag(reference: &str) -> bool {
 }
 
 /// What the artifact says of the component. There is no clock in it.
-fn config(layer: &ImageLayer) -> String {
-    let (imports, exports) = names(&layer.data);
+fn config(layer: &ImageLayer, Interface { imports, exports, .. }: &Interface) -> String {
     json!({
         "created": "1970-01-01T00:00:00Z",
         "architecture": "wasm",
@@ -176,26 +175,6 @@ fn config(layer: &ImageLayer) -> String {
         "component": { "exports": exports, "imports": imports, "target": null },
     })
     .to_string()
-}
-
-/// What a component imports and exports. It was loaded before: what cannot be read is not there.
-fn names(component: &[u8]) -> (Vec<String>, Vec<String>) {
-    let (mut imports, mut exports) = (Vec::new(), Vec::new());
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(component).flatten() {
-        match payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 0 => {
-                imports.extend(section.into_iter().flatten().map(|import| import.name.name.to_owned()));
-            }
-            Payload::ComponentExportSection(section) if depth == 0 => {
-                exports.extend(section.into_iter().flatten().map(|export| export.name.name.to_owned()));
-            }
-            _ => {}
-        }
-    }
-    (imports, exports)
 }
 
 fn exchange<T>(reference: &str, work: impl Future<Output = Result<T, String>>) -> Result<T, RegistryError> {
