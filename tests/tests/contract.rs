@@ -61,15 +61,15 @@ fn a_component_for_a_newer_contract_is_refused_in_words() {
     let bench = Bench::new();
     let newest = fs::read(repository().join("tests/contract/0.1.0/strategy.wasm")).unwrap();
     for (version, said) in [
-        ("0.1.9", "use a newer archwright, or build the plugin for 0.1.0"),
+        ("0.1.9", "use a newer archwright, or build the plugin for 0.1.1"),
         ("0.9.0", "has changed incompatibly by version 0.9.0: use a newer archwright"),
-        ("0.0.9", "has changed incompatibly since version 0.0.9: build the plugin anew for 0.1.0"),
+        ("0.0.9", "has changed incompatibly since version 0.0.9: build the plugin anew for 0.1.1"),
     ] {
         // The names in a component, of the same length under any of these versions.
         bench.write("other.wasm", replaced(&newest, b"@0.1.0", format!("@{version}").as_bytes()));
         let message = bench.fails(["plugin", "inspect", "other.wasm"], 2);
         let message = unwrapped(&message);
-        for part in [said, "this host has version 0.1.0 of the contract", version] {
+        for part in [said, "this host has version 0.1.1 of the contract", version] {
             assert!(message.contains(part), "{part}: {message}");
         }
     }

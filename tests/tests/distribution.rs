@@ -74,7 +74,7 @@ fn an_experiment_uses_a_plugin_of_its_project_by_name() {
     assert_eq!(mine["source"]["path"], "mine.wasm");
     assert_eq!(mine["locked"]["digest"], expected.as_str());
     assert_eq!(mine["locked"]["kind"], "strategy");
-    assert_eq!(mine["locked"]["contract"], "0.1.0");
+    assert_eq!(mine["locked"]["contract"], "0.1.1");
 }
 
 #[test]

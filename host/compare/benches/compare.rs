@@ -7,8 +7,8 @@ use archwright_compare::figure::{Axis, Curve, Sample, anytime, distribution};
 use archwright_compare::{
     Band, Better, Bootstrap, Ranking, critical_difference, mean_curve, mean_ranks_over_budget, nemenyi, wilcoxon_holm,
 };
+use chacha20::ChaCha8Rng;
 use criterion::{Criterion, criterion_group, criterion_main};
-use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
 const METHODS: usize = 4;

@@ -11,7 +11,7 @@ use archwright_compare::{
     Band, Better, Bootstrap, Ranking, critical_difference, groups, mean_curve, mean_ranks_over_budget, median_curve,
     nemenyi,
 };
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
 /// Short names stand beside their lines, long ones below.

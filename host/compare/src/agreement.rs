@@ -1,6 +1,6 @@
 //! How alike two rankings are.
 
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
 //! What crossing the boundary costs: ask and tell round trips of a strategy in the sandbox, one query at a time and in
-//! batches, against the same strategy called natively.
+//! batches, against the same strategy called natively, as it is and with its proposals checked as the host checks a component's.
 //!
 //! Runs the bundled regularized evolution as `cargo xtask build` makes it; without it there is nothing to measure. The same
 //! method in Python and JavaScript is measured where `cargo xtask bench` has built it.
@@ -84,11 +84,23 @@ fn round(strategy: &mut Strategy, capacity: u32) -> Result<(), Box<dyn std::erro
     Ok(())
 }
 
-/// The same round of the same strategy, compiled natively.
-fn native_round(strategy: &mut RegularizedEvolution, capacity: usize) -> Result<(), Box<dyn std::error::Error>> {
+/// The same round of the same strategy, compiled natively. What it proposes is looked at if there is a space to check it against.
+fn native_round(
+    strategy: &mut RegularizedEvolution,
+    capacity: usize,
+    checked: Option<&Space>,
+) -> Result<(), Box<dyn std::error::Error>> {
     let sdk::Reply::Queries(queries) = sdk::Strategy::ask(strategy, capacity)? else {
         return Err("the strategy gave no queries".into());
     };
+    if let Some(space) = checked {
+        for query in &queries {
+            let sdk::Subject::Architecture(architecture) = &query.subject else {
+                return Err("the strategy gave no architecture".into());
+            };
+            space.check(architecture)?;
+        }
+    }
     let observations: Vec<_> = queries
         .iter()
         .map(|query| {
@@ -100,8 +112,13 @@ fn native_round(strategy: &mut RegularizedEvolution, capacity: usize) -> Result<
     Ok(())
 }
 
-fn native(criterion: &mut Criterion, space: &Arc<Space>) -> Result<(), Box<dyn std::error::Error>> {
-    let mut group = criterion.benchmark_group("regularized-evolution native");
+fn native(
+    criterion: &mut Criterion,
+    space: &Arc<Space>,
+    checked: Option<&Space>,
+    name: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut group = criterion.benchmark_group(name);
     for capacity in [1, 100] {
         let space = sdk::Space::new(Arc::clone(space));
         let setup = sdk::testing::setup(&space, 1);
@@ -109,7 +126,7 @@ fn native(criterion: &mut Criterion, space: &Arc<Space>) -> Result<(), Box<dyn s
         let mut failure = None;
         group.throughput(Throughput::Elements(capacity as u64));
         group.bench_function(format!("ask and tell {capacity}"), |bencher| {
-            bencher.iter(|| failure = failure.take().or(native_round(&mut strategy, capacity).err()));
+            bencher.iter(|| failure = failure.take().or(native_round(&mut strategy, capacity, checked).err()));
         });
         if let Some(failure) = failure {
             return Err(failure);
@@ -131,7 +148,8 @@ fn boundary(criterion: &mut Criterion) -> Result<(), Box<dyn std::error::Error>>
         return Ok(());
     }
     let space = space()?;
-    native(criterion, &space)?;
+    native(criterion, &space, None, "regularized-evolution native")?;
+    native(criterion, &space, Some(&space), "regularized-evolution native, checked")?;
     for nan in [NanProfile::Portable, NanProfile::Native] {
         sandboxed(criterion, &space, &path, nan, &format!("regularized-evolution sandboxed, {nan:?} NaNs"))?;
     }

@@ -7,10 +7,10 @@ pub(crate) mod shared {
         inline: "
             package archwright:host;
             world imports {
-                import archwright:nas/types@0.1.0;
-                import archwright:nas/space@0.1.0;
-                import archwright:nas/actions@0.1.0;
-                import archwright:nas/log@0.1.0;
+                import archwright:nas/types@0.1.1;
+                import archwright:nas/space@0.1.1;
+                import archwright:nas/actions@0.1.1;
+                import archwright:nas/log@0.1.1;
             }
         ",
         with: {

@@ -265,7 +265,7 @@ pub(crate) fn queries(
     if given.len() > capacity as usize {
         return Err(Wrong::new("queries", format!("{} queries are more than the {capacity} asked for", given.len())));
     }
-    let mut fresh = Ids::default();
+    let mut fresh = asked.counted();
     let mut queries = Vec::with_capacity(given.len());
     for (index, query) in given.into_iter().enumerate() {
         let at = || format!("queries[{index}]");

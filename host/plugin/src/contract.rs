@@ -8,7 +8,7 @@ use crate::model::Kind;
 use crate::text::shown;
 
 /// The version of `wit/` that this host is built with.
-pub const CONTRACT: Version = Version::new(0, 1, 0);
+pub const CONTRACT: Version = Version::new(0, 1, 1);
 
 pub(crate) const PACKAGE: &str = "archwright:nas/";
 

@@ -140,6 +140,11 @@ fn link_space(interface: &mut LinkerInstance<'_, State>) -> Result<()> {
         };
         Ok((answer.unwrap_or(false),))
     })?;
+    interface.func_wrap("admits-all", |mut store: StoreContextMut<'_, State>, (): ()| {
+        let space = the_space(&store)?;
+        charge(&mut store, CALL)?;
+        Ok((space.admits_all(),))
+    })?;
     interface.func_wrap("profile", |mut store: StoreContextMut<'_, State>, (of,): (types::Architecture,)| {
         let known = |facts: &Facts| facts.footprint;
         let answer = ask_for_facts(&mut store, of, NODE, known, |_, _, network| network.footprint())?;

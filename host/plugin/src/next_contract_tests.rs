@@ -17,10 +17,10 @@ mod next {
     wasmtime::component::bindgen!({
         path: "../../wit",
         inline: "
-            package archwright:nas@0.1.1;
+            package archwright:nas@0.1.2;
 
             interface strategy {
-                use archwright:nas/types@0.1.0.{
+                use archwright:nas/types@0.1.1.{
                     description, error, decision, objective, query, observation, architecture
                 };
                 describe: func() -> description;
@@ -45,8 +45,8 @@ mod next {
                 export strategy;
             }
         ",
-        world: "archwright:nas/strategy-plugin@0.1.1",
-        with: { "archwright:nas/types@0.1.0": crate::bindings::shared::archwright::nas::types },
+        world: "archwright:nas/strategy-plugin@0.1.2",
+        with: { "archwright:nas/types@0.1.1": crate::bindings::shared::archwright::nas::types },
     });
 }
 
@@ -69,7 +69,7 @@ fn component(engine: &Engine, kind: &str) -> wasmtime::component::Component {
 
 #[test]
 fn the_next_contract_of_this_test_is_the_next_one() {
-    assert_eq!(newer(), Version::new(0, 1, 1));
+    assert_eq!(newer(), Version::new(0, 1, 2));
 }
 
 #[test]
@@ -88,6 +88,6 @@ fn the_exports_of_components_are_found_by_a_newer_contract() {
     let mut guest = Guest::new(&engine, "strategy.wasm", &InForce::new(&Limits::default(), []), Arc::new(|_, _| {}));
     let instance = guest.instantiate(|store| plugin.instantiate(&mut *store)).unwrap();
     let description =
-        guest.call("describe", |store| instance.archwright_nas0_1_1_strategy().call_describe(store)).unwrap();
+        guest.call("describe", |store| instance.archwright_nas0_1_2_strategy().call_describe(store)).unwrap();
     assert!(!description.name.is_empty());
 }

@@ -131,11 +131,12 @@ impl Strategy {
     /// [`PluginError::OutOfTurn`] where one is of a query that is not in flight; otherwise where the strategy fails or
     /// breaks a limit.
     pub fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError> {
-        for (index, Observation { query, .. }) in observations.iter().enumerate() {
-            let again = observations[..index].iter().any(|earlier| earlier.query == *query);
-            if again || self.in_flight.binary_search(query).is_err() {
-                return Err(self.out_of_turn("tell", format!("query {query} is not in flight")));
-            }
+        let mut told: Vec<u64> = observations.iter().map(|observation| observation.query).collect();
+        let unknown = told.iter().find(|query| self.in_flight.binary_search(query).is_err()).copied();
+        told.sort_unstable();
+        let twice = told.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        if let Some(query) = unknown.or(twice) {
+            return Err(self.out_of_turn("tell", format!("query {query} is not in flight")));
         }
         let lowered: Vec<_> = observations.iter().map(lower::observation).collect();
         let search = self.search;

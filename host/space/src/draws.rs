@@ -1,10 +1,8 @@
 //! Drawing architectures: at random, as children of others, and beside them.
 
-use crate::domain::{beside, draw, draw_other, first_value, has_choice, is_active};
 use crate::limits::Least;
 use crate::seed::Generator;
-use crate::space::CONSTRAINED_DRAWS;
-use crate::{Architecture, Domain, SizeLimits, Space, SpaceError, Unmet, Value};
+use crate::{Architecture, Points, SizeLimits, Space, SpaceError, Unmet, Value};
 
 /// Random points whose networks are looked at before limits of their size count as unmet.
 const LIMITED_DRAWS: usize = 1000;
@@ -23,7 +21,7 @@ impl Space {
         let mut generator = Generator::new(0);
         let mut least = Least::new(limits);
         for _ in 0..LIMITED_DRAWS {
-            let values = self.draw(&mut generator);
+            let values = self.points().random(&mut generator);
             // Single points may have no network, or not meet the space's own constraints.
             let Ok(footprint) = self.profile(&Architecture::Point(values.clone())) else { continue };
             least.see(&footprint);
@@ -36,6 +34,11 @@ impl Space {
         Err(least.unmet())
     }
 
+    /// Whether every point of the decisions is admitted: the space has neither constraints nor limits.
+    pub fn admits_all(&self) -> bool {
+        self.limits.is_none() && !self.definition.is_constrained()
+    }
+
     /// A random architecture: every active decision drawn uniformly, on a log scale where its domain says so, and again
     /// until the constraints are met. Where a hundred draws do not meet them it is always the same point that does.
     pub fn sample(&self, seed: u64) -> Architecture {
@@ -45,8 +48,7 @@ impl Space {
     /// [`Space::sample`], adding to `nodes` the nodes of the networks that were built for it. Networks are built where the
     /// space is limited, alone.
     pub fn sample_counting(&self, seed: u64, nodes: &mut u64) -> Architecture {
-        let mut generator = Generator::new(seed);
-        let values = (0..CONSTRAINED_DRAWS).find_map(|_| self.admitted(self.draw(&mut generator), nodes));
+        let values = self.points().drawn(seed, |values| self.admitted(values, nodes));
         Architecture::Point(values.unwrap_or_else(|| self.some_point.to_vec()))
     }
 
@@ -70,20 +72,7 @@ impl Space {
         nodes: &mut u64,
     ) -> Result<Architecture, SpaceError> {
         let values = self.point(parent)?;
-        let mut generator = Generator::new(seed);
-        let open: Vec<usize> = (0..values.len())
-            .filter(|index| values[*index] != Value::Inactive && has_choice(&self.decisions()[*index].domain))
-            .collect();
-        if open.is_empty() {
-            return self.itself(parent, nodes);
-        }
-        let mutant = (0..CONSTRAINED_DRAWS).find_map(|_| {
-            let chosen = open[generator.below(open.len() as u64) as usize];
-            let mut changed = values.to_vec();
-            changed[chosen] = draw_other(&self.decisions()[chosen].domain, values[chosen], &mut generator);
-            self.repair(&mut changed, &mut generator);
-            self.admitted(changed, nodes)
-        });
+        let mutant = self.points().mutant(values, seed, |values| self.admitted(values, nodes));
         match mutant {
             Some(values) => Ok(Architecture::Point(values)),
             None => match self.neighbors_counting(parent, 1, nodes)?.pop() {
@@ -115,16 +104,7 @@ impl Space {
         nodes: &mut u64,
     ) -> Result<Architecture, SpaceError> {
         let (left, right) = (self.point(parent)?, self.point(other)?);
-        let mut generator = Generator::new(seed);
-        let child = (0..CONSTRAINED_DRAWS).find_map(|_| {
-            let either = |(left, right): (&Value, &Value)| {
-                let (first, second) = if generator.below(2) == 0 { (left, right) } else { (right, left) };
-                if *first == Value::Inactive { *second } else { *first }
-            };
-            let mut child: Vec<Value> = left.iter().zip(right).map(either).collect();
-            self.repair(&mut child, &mut generator);
-            self.admitted(child, nodes)
-        });
+        let child = self.points().child(left, right, seed, |values| self.admitted(values, nodes));
         match child {
             Some(values) => Ok(Architecture::Point(values)),
             None => self.itself(parent, nodes),
@@ -152,23 +132,7 @@ impl Space {
         limit: usize,
         nodes: &mut u64,
     ) -> Result<Vec<Architecture>, SpaceError> {
-        let values = self.point(of)?;
-        let mut neighbors = Vec::new();
-        for (index, decision) in self.decisions().iter().enumerate() {
-            if values[index] == Value::Inactive {
-                continue;
-            }
-            for other in beside(&decision.domain, values[index]) {
-                if neighbors.len() == limit {
-                    return Ok(neighbors);
-                }
-                let mut changed = values.to_vec();
-                changed[index] = other;
-                self.settle(&mut changed, first_value);
-                neighbors.extend(self.admitted(changed, nodes).map(Architecture::Point));
-            }
-        }
-        Ok(neighbors)
+        Ok(self.points().beside(self.point(of)?, limit, |values| self.admitted(values, nodes)))
     }
 
     /// Values that meet the constraints and are within the limits. Adds the nodes of a network that was built for it.
@@ -195,28 +159,8 @@ impl Space {
         Ok(parent.clone())
     }
 
-    /// Values for all decisions, whether they meet the constraints or not.
-    pub(crate) fn draw(&self, generator: &mut Generator) -> Vec<Value> {
-        let mut values = Vec::with_capacity(self.decisions().len());
-        for decision in self.decisions() {
-            let active = is_active(self.decisions(), decision, &values);
-            values.push(if active { draw(&decision.domain, generator) } else { Value::Inactive });
-        }
-        values
-    }
-
-    /// Makes values a point again after some changed, drawing what became active.
-    fn repair(&self, values: &mut [Value], generator: &mut Generator) {
-        self.settle(values, |domain| draw(domain, generator));
-    }
-
-    fn settle(&self, values: &mut [Value], mut fill: impl FnMut(&Domain) -> Value) {
-        for (index, decision) in self.decisions().iter().enumerate() {
-            if !is_active(self.decisions(), decision, values) {
-                values[index] = Value::Inactive;
-            } else if values[index] == Value::Inactive {
-                values[index] = fill(&decision.domain);
-            }
-        }
+    /// All points of the decisions, whether they meet the constraints or not.
+    pub(crate) fn points(&self) -> Points<'_> {
+        Points::new(self.decisions())
     }
 }

@@ -177,3 +177,10 @@ pub enum SpaceError {
     #[error("{0}")]
     Unsupported(String),
 }
+
+impl SpaceError {
+    /// A network where a point is needed.
+    pub(crate) fn no_point() -> Self {
+        Self::Unsupported("a network given outright is no point of this space".into())
+    }
+}

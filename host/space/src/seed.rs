@@ -1,6 +1,6 @@
 //! Seeds, derived so that no two uses share one, and the generator they seed.
 
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng};
 
 /// A seed for one use: the first eight bytes, little-endian, of BLAKE3 over `seed`, the label and `index`. Value-stable

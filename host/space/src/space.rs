@@ -50,7 +50,7 @@ impl Space {
         check_context(&context)?;
         let mut space = Self { definition, context, limits: None, some_point: Arc::default(), known: None };
         let mut generator = Generator::new(0);
-        match (0..CONSTRAINED_DRAWS * 100).find_map(|_| space.admitted(space.draw(&mut generator), &mut 0)) {
+        match (0..CONSTRAINED_DRAWS * 100).find_map(|_| space.admitted(space.points().random(&mut generator), &mut 0)) {
             Some(values) => space.some_point = values.into(),
             None => {
                 let draws = CONSTRAINED_DRAWS * 100;
@@ -277,7 +277,7 @@ impl Space {
     /// Checks that some point has a network. Single points may have none: inputs may be too small for them.
     fn check_builds(&self, generator: &mut Generator) -> Result<(), SpaceError> {
         let Err(first) = self.build(&Architecture::Point(self.some_point.to_vec())) else { return Ok(()) };
-        let drawn = (1..BUILT_DRAWS).filter_map(|_| self.admitted(self.draw(generator), &mut 0));
+        let drawn = (1..BUILT_DRAWS).filter_map(|_| self.admitted(self.points().random(generator), &mut 0));
         let mut others = drawn.map(|values| self.build(&Architecture::Point(values)));
         if others.any(|built| built.is_ok()) { Ok(()) } else { Err(first) }
     }
@@ -313,9 +313,7 @@ impl Space {
                 self.check_values(values)?;
                 Ok(values)
             }
-            Architecture::Network(_) => {
-                Err(SpaceError::Unsupported("a network given outright is no point of this space".into()))
-            }
+            Architecture::Network(_) => Err(SpaceError::no_point()),
         }
     }
 }

@@ -58,6 +58,7 @@ proptest! {
 fn networks_are_built_for_limits_alone() {
     let (limited, _) = &limited()[1];
     let plain = space("nas-bench-201");
+    assert!(plain.admits_all() && !limited.admits_all());
     let mut nodes = 0;
     plain.sample_counting(1, &mut nodes);
     assert_eq!(nodes, 0);

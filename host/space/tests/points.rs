@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use archwright_space::{
-    Architecture, Condition, Context, Decision, Definition, Domain, Encoding, Network, Node, Op, Scalar, SearchSpace,
-    Size, Space, SpaceError, Value, bundled,
+    Architecture, Condition, Context, Decision, Definition, Domain, Encoding, Network, Node, Op, Points, Scalar,
+    SearchSpace, Size, Space, SpaceError, Value, bundled,
 };
 use proptest::prelude::*;
 
@@ -180,6 +180,26 @@ proptest! {
         prop_assert_eq!(different.len(), all.len());
         let some = space.neighbors(&sample, limit).unwrap();
         prop_assert_eq!(&some[..], &all[..limit.min(all.len())]);
+    }
+
+    #[test]
+    fn points_of_decisions_are_drawn_as_those_of_a_space_without_constraints(
+        space in spaces(),
+        seed: u64,
+        other: u64,
+        limit in 0_usize..20,
+    ) {
+        prop_assert!(space.admits_all());
+        let points = Points::new(space.decisions());
+        let (one, two) = (space.sample(seed), space.sample(other));
+        prop_assert_eq!(&points.sample(seed), &one);
+        prop_assert_eq!(points.mutate(&one, other), space.mutate(&one, other));
+        prop_assert_eq!(points.crossover(&one, &two, seed), space.crossover(&one, &two, seed));
+        prop_assert_eq!(points.neighbors(&one, limit), space.neighbors(&one, limit));
+        let none = Architecture::Point(vec![]);
+        prop_assert_eq!(points.mutate(&none, seed), space.mutate(&none, seed));
+        prop_assert_eq!(points.crossover(&one, &none, seed), space.crossover(&one, &none, seed));
+        prop_assert_eq!(points.neighbors(&none, limit), space.neighbors(&none, limit));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The examples that a training goes through, batch by batch.
 
 use archwright_protocol::{FailureKind, Recipe, Subset};
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
 use rand_core::SeedableRng;
 use tch::{Device, Kind, Reduction, TchError, Tensor};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use archwright_protocol::Recipe;
 use archwright_space::{Architecture, Context, Definition, Op, OpenNetwork, Scalar, Space, Value, bundled};
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use serde_json::json;
 use tch::{Device, Kind, Tensor};

@@ -8,7 +8,7 @@ use archwright_protocol::{
     Subject, Subset, TrainShared,
 };
 use archwright_space::{Relaxation, Row, seed};
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use tch::{Device, Kind, Tensor};
 

@@ -1,11 +1,17 @@
 use std::collections::BTreeMap;
 
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng};
 
 /// A random generator whose values never change: ChaCha with 8 rounds.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Rng(ChaCha8Rng);
+
+impl Clone for Rng {
+    fn clone(&self) -> Self {
+        Self(ChaCha8Rng::deserialize_state(&self.0.serialize_state()))
+    }
+}
 
 impl Rng {
     /// The generator of a seed.

@@ -5,6 +5,9 @@
 pub struct Space {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) native: std::sync::Arc<archwright_space::Space>,
+    /// The decisions, where what is drawn follows from them alone and is drawn here: a call of the host costs more.
+    #[cfg(all(target_arch = "wasm32", any(feature = "strategy", feature = "estimator")))]
+    pub(crate) points: Option<std::sync::Arc<[archwright_space::Decision]>>,
 }
 
 #[cfg(not(target_arch = "wasm32"))]

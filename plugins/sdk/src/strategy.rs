@@ -84,7 +84,12 @@ impl Reply {
     ///
     /// # Errors
     /// What `query` fails with first.
-    pub fn each(capacity: usize, query: impl FnMut() -> Result<Query, Error>) -> Result<Self, Error> {
-        Ok(Self::Queries(std::iter::repeat_with(query).take(capacity).collect::<Result<_, _>>()?))
+    pub fn each(capacity: usize, mut query: impl FnMut() -> Result<Query, Error>) -> Result<Self, Error> {
+        // A host may ask for more than there is room for, and get an error first.
+        let mut queries = Vec::with_capacity(capacity.min(1_000));
+        for _ in 0..capacity {
+            queries.push(query()?);
+        }
+        Ok(Self::Queries(queries))
     }
 }

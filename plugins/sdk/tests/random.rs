@@ -26,6 +26,16 @@ fn values_never_change() {
 }
 
 #[test]
+fn a_clone_goes_on_where_the_other_is() {
+    let mut rng = Rng::new(3);
+    for draws in [0, 1, 30, 31, 64] {
+        (0..draws).for_each(|_| _ = rng.next_u64());
+        let mut clone = rng.clone();
+        assert!((0..100).all(|_| clone.next_u64() == rng.next_u64()));
+    }
+}
+
+#[test]
 fn every_value_below_the_bound_comes() {
     let mut rng = Rng::new(0);
     let mut seen = [0; 5];

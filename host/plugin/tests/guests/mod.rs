@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use archwright_plugin::CONTRACT;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -117,21 +118,21 @@ pub(crate) fn strategy(parts: Parts<'_>) -> Vec<u8> {
     let describe = describe(parts, &mut image);
     let point = image.words(&[0; 64]);
     let imports = r#"
-        (import "archwright:nas/log@0.1.0" "log" (func $log (param i32 i32 i32)))
-        (import "archwright:nas/space@0.1.0" "sample" (func $sample (param i64 i32)))
-        (import "archwright:nas/space@0.1.0" "neighbors" (func $neighbors (param i32 i32 i32 i32 i32)))
-        (import "[export]archwright:nas/strategy@0.1.0" "[resource-new]search" (func $new (param i32) (result i32)))"#;
+        (import "archwright:nas/log@CONTRACT" "log" (func $log (param i32 i32 i32)))
+        (import "archwright:nas/space@CONTRACT" "sample" (func $sample (param i64 i32)))
+        (import "archwright:nas/space@CONTRACT" "neighbors" (func $neighbors (param i32 i32 i32 i32 i32)))
+        (import "[export]archwright:nas/strategy@CONTRACT" "[resource-new]search" (func $new (param i32) (result i32)))"#;
     let functions = format!(
         r#"
-        (func (export "archwright:nas/strategy@0.1.0#describe") (result i32) {describe})
-        (func (export "archwright:nas/strategy@0.1.0#[static]search.open")
+        (func (export "archwright:nas/strategy@CONTRACT#describe") (result i32) {describe})
+        (func (export "archwright:nas/strategy@CONTRACT#[static]search.open")
             (param i32 i32 i32 i32 i32 i32 i64 i32 i64 i32 i32) (result i32)
             (global.set $next (i64.const 1))
             {open}
             (i32.store8 (i32.const 512) (i32.const 0))
             (i32.store (i32.const 516) (call $new (i32.const 1)))
             (i32.const 512))
-        (func (export "archwright:nas/strategy@0.1.0#[method]search.ask") (param i32) (param $capacity i32) (result i32)
+        (func (export "archwright:nas/strategy@CONTRACT#[method]search.ask") (param i32) (param $capacity i32) (result i32)
             (local $index i32) (local $count i32) (local $at i32) (local $queries i32)
             {ask}
             (local.set $count {queries})
@@ -155,11 +156,11 @@ pub(crate) fn strategy(parts: Parts<'_>) -> Vec<u8> {
             (i32.store (i32.const 524) (local.get $count))
             {answer}
             (i32.const 512))
-        (func (export "archwright:nas/strategy@0.1.0#[method]search.tell") (param i32 i32 i32) (result i32)
+        (func (export "archwright:nas/strategy@CONTRACT#[method]search.tell") (param i32 i32 i32) (result i32)
             {tell}
             (i32.store8 (i32.const 512) (i32.const 0))
             (i32.const 512))
-        (func (export "archwright:nas/strategy@0.1.0#[method]search.recommend") (param i32) (result i32)
+        (func (export "archwright:nas/strategy@CONTRACT#[method]search.recommend") (param i32) (result i32)
             (i64.store (i32.const 512) (i64.const 0))
             (i64.store (i32.const 520) (i64.const 0))
             {recommend}
@@ -185,17 +186,17 @@ pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
     let describe = describe(parts, &mut image);
     let objectives = image.place(&0.5_f64.to_le_bytes());
     let imports = r#"
-        (import "archwright:nas/actions@0.1.0" "train"
+        (import "archwright:nas/actions@CONTRACT" "train"
             (func $train (param i32 i32 i32 i32 i64 i32 i32 f64 f64 f64 f64 i32)))
-        (import "archwright:nas/actions@0.1.0" "[method]outcome.cost" (func $cost (param i32) (result f64)))
-        (import "archwright:nas/actions@0.1.0" "[resource-drop]outcome" (func $drop_outcome (param i32)))
-        (import "archwright:nas/actions@0.1.0" "[resource-drop]action" (func $drop_action (param i32)))
-        (import "[export]archwright:nas/estimator@0.1.0" "[resource-new]estimation"
+        (import "archwright:nas/actions@CONTRACT" "[method]outcome.cost" (func $cost (param i32) (result f64)))
+        (import "archwright:nas/actions@CONTRACT" "[resource-drop]outcome" (func $drop_outcome (param i32)))
+        (import "archwright:nas/actions@CONTRACT" "[resource-drop]action" (func $drop_action (param i32)))
+        (import "[export]archwright:nas/estimator@CONTRACT" "[resource-new]estimation"
             (func $new (param i32) (result i32)))"#;
     let functions = format!(
         r#"
-        (func (export "archwright:nas/estimator@0.1.0#describe") (result i32) {describe})
-        (func (export "archwright:nas/estimator@0.1.0#[static]estimation.open")
+        (func (export "archwright:nas/estimator@CONTRACT#describe") (result i32) {describe})
+        (func (export "archwright:nas/estimator@CONTRACT#[static]estimation.open")
             (param i32 i32 i32 i32 i32 i32 i64 i32 i32 i32 i32) (result i32)
             {open}
             (i32.store8 (i32.const 512) (i32.const 0))
@@ -204,7 +205,7 @@ pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
         (func $make (param $kind i32) (param $point i32) (param $length i32)
             (call $train (local.get $kind) (local.get $point) (local.get $length) {start} {epochs}
                 {share} (f64.const 1) (f64.const 1) (f64.const 1) (i32.const 640)))
-        (func (export "archwright:nas/estimator@0.1.0#[method]estimation.begin")
+        (func (export "archwright:nas/estimator@CONTRACT#[method]estimation.begin")
             (param i32 i64) (param $query i64) (param i32) (param $kind i32) (param $point i32) (param $length i32)
             (param i32 i32) (param f64 i32 i64 i32) (result i32)
             {begin}
@@ -221,7 +222,7 @@ pub(crate) fn estimator(parts: Parts<'_>) -> Vec<u8> {
             (i32.store (i32.const 528) (i32.load (i32.const 644)))
             {act}
             (i32.const 512))
-        (func (export "archwright:nas/estimator@0.1.0#[method]estimation.advance")
+        (func (export "archwright:nas/estimator@CONTRACT#[method]estimation.advance")
             (param i32 i64) (param $outcome i32) (result i32)
             {advance}
             (i32.store8 (i32.const 512) (i32.const 0))
@@ -293,23 +294,23 @@ pub(crate) fn search_space(parts: Parts<'_>) -> Vec<u8> {
     }
     let nodes = image.words(&nodes);
     let imports = r#"
-        (import "archwright:nas/log@0.1.0" "log" (func $log (param i32 i32 i32)))
-        (import "[export]archwright:nas/search-space@0.1.0" "[resource-new]definition"
+        (import "archwright:nas/log@CONTRACT" "log" (func $log (param i32 i32 i32)))
+        (import "[export]archwright:nas/search-space@CONTRACT" "[resource-new]definition"
             (func $new (param i32) (result i32)))"#;
     let functions = format!(
         r#"
-        (func (export "archwright:nas/search-space@0.1.0#describe") (result i32) {describe})
-        (func (export "archwright:nas/search-space@0.1.0#[static]definition.open") (param i32 i32) (result i32)
+        (func (export "archwright:nas/search-space@CONTRACT#describe") (result i32) {describe})
+        (func (export "archwright:nas/search-space@CONTRACT#[static]definition.open") (param i32 i32) (result i32)
             {open}
             (i32.store8 (i32.const 512) (i32.const 0))
             (i32.store (i32.const 516) (call $new (i32.const 1)))
             (i32.const 512))
-        (func (export "archwright:nas/search-space@0.1.0#[method]definition.decisions") (param i32) (result i32)
+        (func (export "archwright:nas/search-space@CONTRACT#[method]definition.decisions") (param i32) (result i32)
             {decisions}
             (i32.store (i32.const 512) (i32.const {decision}))
             (i32.store (i32.const 516) (i32.const 1))
             (i32.const 512))
-        (func (export "archwright:nas/search-space@0.1.0#[method]definition.build")
+        (func (export "archwright:nas/search-space@CONTRACT#[method]definition.build")
             (param i32) (param $values i32) (param i32) (param $input i32) (param i32 i32 f64 f64) (result i32)
             {copy}
             {build}
@@ -318,7 +319,7 @@ pub(crate) fn search_space(parts: Parts<'_>) -> Vec<u8> {
             (i32.store (i32.const 520) {count})
             {answer}
             (i32.const 512))
-        (func (export "archwright:nas/search-space@0.1.0#[method]definition.recipe") (param i32 i32 i32) (result i32)
+        (func (export "archwright:nas/search-space@CONTRACT#[method]definition.recipe") (param i32 i32 i32) (result i32)
             (i64.store (i32.const 512) (i64.const 0))
             (i64.store (i32.const 520) (i64.const 0))
             {recipe}
@@ -347,14 +348,15 @@ pub(crate) fn with_section(mut component: Vec<u8>, name: &str, content: &[u8]) -
     component
 }
 
-/// Makes a component of a module, for a world of the contract.
+/// Makes a component of a module, for a world of the contract, whose version is written `CONTRACT`.
 fn component(world: &str, module: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let wit = folders.map(|folder| folder.join("wit")).find(|wit| wit.is_dir()).unwrap();
     let (package, _) = resolve.push_dir(wit).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
-    let mut module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
+    let module = module.replace("@CONTRACT", &format!("@{CONTRACT}"));
+    let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{error}\n{module}"));
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
     ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
 }

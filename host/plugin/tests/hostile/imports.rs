@@ -40,13 +40,13 @@ fn other_imports_are_not_there() {
     );
     check(
         "archwright:nas/space@0.2.0",
-        "test.wasm: it is built for `archwright:nas/space@0.2.0`: this host has version 0.1.0 of the contract, which \
+        "test.wasm: it is built for `archwright:nas/space@0.2.0`: this host has version 0.1.1 of the contract, which \
          has changed incompatibly by version 0.2.0: use a newer archwright",
     );
     check(
-        "archwright:nas/space@0.1.1",
-        "test.wasm: it is built for `archwright:nas/space@0.1.1`: this host has version 0.1.0 of the contract, which \
-         lacks what was added up to version 0.1.1: use a newer archwright, or build the plugin for 0.1.0",
+        "archwright:nas/space@0.1.2",
+        "test.wasm: it is built for `archwright:nas/space@0.1.2`: this host has version 0.1.1 of the contract, which \
+         lacks what was added up to version 0.1.2: use a newer archwright, or build the plugin for 0.1.1",
     );
 }
 

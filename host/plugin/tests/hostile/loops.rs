@@ -67,7 +67,7 @@ fn allocators_are_bounded() {
 fn what_follows_a_return_is_bounded() {
     let check = |fails: fn(Parts<'_>) -> String, interface: &str, export: &str, call: &str| {
         let post = format!(
-            "(func (export \"cabi_post_archwright:nas/{interface}@0.1.0#{export}\") (param i32) (loop $spin (br $spin)))"
+            "(func (export \"cabi_post_archwright:nas/{interface}@CONTRACT#{export}\") (param i32) (loop $spin (br $spin)))"
         );
         let text = fails(&[("module", &post)]);
         assert!(text.ends_with(&out_of_fuel(named(call), call)), "{text}");
@@ -86,7 +86,7 @@ fn what_follows_a_return_is_bounded() {
 }
 
 const DESTRUCTOR: &str =
-    "(func (export \"archwright:nas/strategy@0.1.0#[dtor]search\") (param i32) (loop $spin (br $spin)))";
+    "(func (export \"archwright:nas/strategy@CONTRACT#[dtor]search\") (param i32) (loop $spin (br $spin)))";
 
 /// The host never runs a destructor: it lets go of the whole instance. A plugin that runs its own does so within a call.
 #[test]
@@ -95,7 +95,7 @@ fn destructors_are_bounded() {
     idle.ask(1).unwrap();
     drop(idle);
     let imports =
-        "(import \"[export]archwright:nas/strategy@0.1.0\" \"[resource-drop]search\" (func $drop (param i32)))";
+        "(import \"[export]archwright:nas/strategy@CONTRACT\" \"[resource-drop]search\" (func $drop (param i32)))";
     let dropping = [("imports", imports), ("module", DESTRUCTOR), ("ask", "(call $drop (call $new (i32.const 1)))")];
     assert_eq!(ask(&dropping), out_of_fuel("hand-made", "ask"));
 }

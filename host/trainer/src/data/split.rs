@@ -2,7 +2,7 @@
 
 use archwright_protocol::Split;
 use archwright_space::seed;
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 use super::Examples;

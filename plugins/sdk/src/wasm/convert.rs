@@ -185,12 +185,32 @@ macro_rules! convert_plugins {
 macro_rules! answer_by_host {
     () => {
         impl $crate::Space {
+            /// The space with these decisions that the host answers about.
+            pub(super) fn with(decisions: &[sdk::Decision]) -> Self {
+                // The logarithms of the host's machine may differ from those here in their last bits.
+                let has_logarithms = |decision: &sdk::Decision| {
+                    matches!(
+                        decision.domain,
+                        sdk::Domain::Integer { log_scale: true, .. } | sdk::Domain::Real { log_scale: true, .. }
+                    )
+                };
+                let alone = !decisions.iter().any(has_logarithms) && host::admits_all();
+                Self { points: alone.then(|| decisions.into()) }
+            }
+
+            fn points(&self) -> Option<sdk::Points<'_>> {
+                self.points.as_deref().map(sdk::Points::new)
+            }
+
             /// A random architecture: every active decision drawn uniformly.
             ///
             /// # Panics
             /// Never: a sampled architecture is a point, or a network of known operations.
             pub fn sample(&self, seed: u64) -> sdk::Architecture {
-                from_architecture(host::sample(seed)).unwrap_or_else(|error| panic!("{error}"))
+                match self.points() {
+                    Some(points) => points.sample(seed),
+                    None => from_architecture(host::sample(seed)).unwrap_or_else(|error| panic!("{error}")),
+                }
             }
 
             /// The parent with another value for one active decision.
@@ -198,7 +218,10 @@ macro_rules! answer_by_host {
             /// # Errors
             /// Where the parent is no point of the space.
             pub fn mutate(&self, parent: &sdk::Architecture, seed: u64) -> Result<sdk::Architecture, $crate::Error> {
-                from_architecture(host::mutate(&to_architecture(parent), seed).map_err(from_error)?)
+                match self.points() {
+                    Some(points) => Ok(points.mutate(parent, seed)?),
+                    None => from_architecture(host::mutate(&to_architecture(parent), seed).map_err(from_error)?),
+                }
             }
 
             /// Each decision from one parent or the other.
@@ -211,6 +234,9 @@ macro_rules! answer_by_host {
                 right: &sdk::Architecture,
                 seed: u64,
             ) -> Result<sdk::Architecture, $crate::Error> {
+                if let Some(points) = self.points() {
+                    return Ok(points.crossover(left, right, seed)?);
+                }
                 let (left, right) = (to_architecture(left), to_architecture(right));
                 from_architecture(host::crossover(&left, &right, seed).map_err(from_error)?)
             }
@@ -224,6 +250,9 @@ macro_rules! answer_by_host {
                 of: &sdk::Architecture,
                 limit: u32,
             ) -> Result<Vec<sdk::Architecture>, $crate::Error> {
+                if let Some(points) = self.points() {
+                    return Ok(points.neighbors(of, limit as usize)?);
+                }
                 let neighbors = host::neighbors(&to_architecture(of), limit).map_err(from_error)?;
                 neighbors.into_iter().map(from_architecture).collect()
             }

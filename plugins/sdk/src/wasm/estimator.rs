@@ -58,7 +58,8 @@ impl<T: Estimator + Versioned> contract::GuestEstimation for Estimation<T> {
             offers: setup.offers,
             epoch_steps: setup.epoch_steps,
         };
-        let estimation = T::open(setup, options, crate::Space {}).map_err(to_error)?;
+        let space = crate::Space::with(&setup.decisions);
+        let estimation = T::open(setup, options, space).map_err(to_error)?;
         Ok(contract::Estimation::new(Self(RefCell::new(estimation))))
     }
 

@@ -57,7 +57,8 @@ impl<T: Strategy + Versioned> contract::GuestSearch for Search<T> {
             max_queries: setup.max_queries,
             offers: setup.offers,
         };
-        let search = T::open(setup, options, crate::Space {}).map_err(to_error)?;
+        let space = crate::Space::with(&setup.decisions);
+        let search = T::open(setup, options, space).map_err(to_error)?;
         Ok(contract::Search::new(Self(RefCell::new(search))))
     }
 

@@ -64,8 +64,7 @@ impl Strategy for RegularizedEvolution {
     }
 
     fn ask(&mut self, capacity: usize) -> Result<Reply, Error> {
-        let queries = (0..capacity).map(|_| self.query()).collect::<Result<_, _>>()?;
-        Ok(Reply::Queries(queries))
+        Reply::each(capacity, || self.query())
     }
 
     fn tell(&mut self, observations: &[Observation]) -> Result<(), Error> {
@@ -94,18 +93,17 @@ impl RegularizedEvolution {
 
     /// A mutated parent, or the mutated crossover of two, and the query that the (first) parent came from.
     fn child(&mut self) -> Result<(Architecture, u64), Error> {
-        let parent = self.parent()?;
-        let mut child = parent.architecture;
+        let size = self.options.sample_size as usize;
+        let nobody = || Error::Internal("nobody lives".into());
+        let parent = self.population.tournament(size, &mut self.rng).ok_or_else(nobody)?;
+        let crossed;
+        let mut child = &parent.architecture;
         if self.rng.uniform() < self.options.crossover_probability {
-            let other = self.parent()?;
-            child = self.space.crossover(&child, &other.architecture, self.rng.next_u64())?;
+            let other = self.population.tournament(size, &mut self.rng).ok_or_else(nobody)?;
+            crossed = self.space.crossover(child, &other.architecture, self.rng.next_u64())?;
+            child = &crossed;
         }
-        Ok((self.space.mutate(&child, self.rng.next_u64())?, parent.query))
-    }
-
-    fn parent(&mut self) -> Result<Member, Error> {
-        let winner = self.population.tournament(self.options.sample_size as usize, &mut self.rng);
-        winner.cloned().ok_or_else(|| Error::Internal("nobody lives".into()))
+        Ok((self.space.mutate(child, self.rng.next_u64())?, parent.query))
     }
 }
 
