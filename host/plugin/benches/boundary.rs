@@ -5,65 +5,18 @@
 //! method in Python and JavaScript is measured where `cargo xtask bench` has built it.
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use archwright_plugin::model::{Estimate, EstimateOutcome, Goal, Objective, Observation, Reply};
-use archwright_plugin::{Component, Engine, EngineOptions, Limits, NanProfile, Strategy, StrategySetup};
+use archwright_plugin::model::{Estimate, EstimateOutcome, Observation, Reply};
+use archwright_plugin::{Engine, EngineOptions, Limits, NanProfile, Strategy};
 use archwright_sdk as sdk;
-use archwright_space::{Context, Decision, Domain, Network, Node, Op, Scalar, SearchSpace, Space, SpaceError, Value};
+use archwright_space::Space;
 use archwright_strategy_regularized_evolution::{Options, RegularizedEvolution};
+use cell::{built, open, space};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
-/// Decisions of the space.
-const DECISIONS: usize = 20;
-
-/// Edges of five operations, as many as a small cell of DARTS's kind has decisions.
-struct Cell(Vec<Decision>);
-
-impl SearchSpace for Cell {
-    fn decisions(&self) -> &[Decision] {
-        &self.0
-    }
-
-    fn build(&self, _: &[Value], context: &Context) -> Result<Network, SpaceError> {
-        let node = |name: &str, op, inputs| Node { name: name.into(), op, inputs };
-        let scores = Op::Linear { out_features: context.classes, bias: true };
-        Ok(Network {
-            nodes: vec![
-                node("input", Op::Input { shape: context.input.clone() }, vec![]),
-                node("pool", Op::GlobalAvgPool, vec![0]),
-                node("scores", scores, vec![1]),
-            ],
-        })
-    }
-
-    fn recipe(&self, _: &[Value]) -> Result<std::collections::BTreeMap<String, Scalar>, SpaceError> {
-        Ok(std::collections::BTreeMap::new())
-    }
-}
-
-fn space() -> Result<Arc<Space>, SpaceError> {
-    let labels = || ["zero", "identity", "conv1", "conv3", "pool"].map(String::from).to_vec();
-    let decision = |edge: usize| Decision {
-        name: format!("edge-{edge}/op"),
-        domain: Domain::Categorical(labels()),
-        active_when: vec![],
-    };
-    let cell = Arc::new(Cell((0..DECISIONS).map(decision).collect()));
-    Ok(Arc::new(Space::new(cell, Context::full(vec![3, 32, 32], 10))?))
-}
-
-fn open(component: &Component, space: &Arc<Space>) -> Result<Strategy, Box<dyn std::error::Error>> {
-    let setup = StrategySetup {
-        objectives: vec![Objective { name: "accuracy".into(), goal: Goal::Maximize }],
-        options: component.options(&serde_json::Map::new())?,
-        seed: 1,
-        max_queries: None,
-        offers: vec![],
-    };
-    Ok(Strategy::open(component, Arc::clone(space), setup, &Limits::default(), Arc::new(|_, _| ()))?)
-}
+mod cell;
 
 /// One round: as many queries as `capacity`, all told at once.
 fn round(strategy: &mut Strategy, capacity: u32) -> Result<(), Box<dyn std::error::Error>> {
@@ -134,11 +87,6 @@ fn native(
     }
     group.finish();
     Ok(())
-}
-
-/// The folder that cargo builds into in the release profile.
-fn built() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release")
 }
 
 fn boundary(criterion: &mut Criterion) -> Result<(), Box<dyn std::error::Error>> {

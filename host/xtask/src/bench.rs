@@ -84,6 +84,8 @@ fn python() -> PathBuf {
 
 /// Languages besides Rust that a strategy is measured in.
 const LANGUAGES: [&str; 2] = ["python", "javascript"];
+/// Strategies that are measured in the sandbox and natively.
+const METHODS: [&str; 4] = ["local-search", "regularized-evolution", "tree-parzen", "gaussian-process"];
 /// Queries of a measured search.
 const QUERIES: u32 = 100_000;
 
@@ -103,6 +105,16 @@ impl Figures {
     }
 
     fn boundary(&self) -> Result<()> {
+        for method in METHODS {
+            let seconds = |place: &str| self.seconds(format!("100 queries of {method}/{place}"));
+            let (native, sandboxed) = (seconds("native")?, seconds("sandboxed, Portable NaNs")?);
+            println!(
+                "  100 queries of {method:<21} {:>9.2} ms sandboxed, {:>9.2} native: {:.2} times the time",
+                1e3 * sandboxed,
+                1e3 * native,
+                sandboxed / native
+            );
+        }
         for queries in [1.0, 100.0] {
             let native = self.seconds(format!("regularized-evolution native/ask and tell {queries}"))?;
             let sandboxed =
