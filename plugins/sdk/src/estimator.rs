@@ -76,6 +76,21 @@ pub enum Step {
     Failed(String),
 }
 
+impl Step {
+    /// Ends a job with an estimate, or as failed where an objective or a derivative is no finite number: the training diverged.
+    /// Points of the curve that are not finite are left out, since a training may recover from them.
+    pub fn done(mut estimate: Estimate) -> Self {
+        if let Some(value) = estimate.objectives.iter().find(|value| !value.is_finite()) {
+            return Self::Failed(format!("the training diverged: an objective is {value}"));
+        }
+        if let Some(value) = estimate.gradient.iter().find(|value| !value.is_finite()) {
+            return Self::Failed(format!("the training diverged: a derivative is {value}"));
+        }
+        estimate.curve.retain(|point| point.value.is_finite());
+        Self::Done(estimate)
+    }
+}
+
 /// A training of a stand-alone network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Training {

@@ -100,7 +100,7 @@ impl Repeats {
             self.jobs.insert(job, state);
             return Ok(step);
         }
-        Ok(Step::Done(state.estimate()))
+        Ok(Step::done(state.estimate()))
     }
 }
 

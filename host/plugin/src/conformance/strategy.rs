@@ -186,7 +186,8 @@ fn setups(tries: &Tries<'_>, checks: &mut Checks) {
         true => Ok("other values lead to other queries or recommendations".into()),
         false => Err(Fault::new(
             "whatever it is told, it asks for the same and recommends the same",
-            "right for a method that does not learn, such as random or grid search; otherwise see what becomes of the \
+            "right for a method that does not learn, such as random or grid search, or not before it was told more, such as \
+             evolution of a large population (try `--option population_size=10`); otherwise see what becomes of the \
              observations in `tell`",
         )),
     });

@@ -96,7 +96,7 @@ impl Estimator for BenchmarkTable {
         };
         let curve = if outcome.curve.len() > 1 { outcome.curve.iter().filter_map(point).collect() } else { Vec::new() };
         let (objectives, cost) = (outcome.objectives.clone(), outcome.cost);
-        Ok(Step::Done(Estimate { objectives, uncertainty: Vec::new(), gradient: Vec::new(), cost, fidelity, curve }))
+        Ok(Step::done(Estimate { objectives, uncertainty: Vec::new(), gradient: Vec::new(), cost, fidelity, curve }))
     }
 }
 

@@ -233,7 +233,7 @@ impl OneShot {
     /// Judges by the weights, or says how well they did in their training.
     fn use_weights(&mut self, job: u64, mut state: Job, weights: String) -> Step {
         if let (Purpose::Train, Some(objectives)) = (state.query.purpose, state.trained.take()) {
-            return Step::Done(estimate(objectives, state.cost, self.chain.share()));
+            return Step::done(estimate(objectives, state.cost, self.chain.share()));
         }
         let is_probe = state.query.purpose == Purpose::Probe;
         let batch = self.probes;
@@ -271,7 +271,7 @@ fn evaluated(state: Job, outcome: &Outcome) -> Step {
         Some(failure) => Step::Failed(failure.clone()),
         None => {
             let estimate = estimate(outcome.objectives.clone(), state.cost, 1.0);
-            Step::Done(Estimate { gradient: outcome.gradient.clone(), ..estimate })
+            Step::done(Estimate { gradient: outcome.gradient.clone(), ..estimate })
         }
     }
 }

@@ -78,10 +78,13 @@ impl SearchSpace for Pyramid {
 
     fn build(&self, values: &[Value], context: &Context) -> Result<Network, Error> {
         let point = point(values)?;
+        let [_, height, width] = context.input[..] else {
+            return Err(Error::Unsupported(format!("it takes images, not inputs of shape {:?}", context.input)));
+        };
         let mut builder = Builder { nodes: Vec::new() };
         let mut blocks = point.blocks.map(|blocks| ((f64::from(blocks) * context.depth_share).round() as u32).max(1));
         // Small images are halved less often: a map of one pixel has nothing left to halve.
-        let side = context.input.get(1..).and_then(|sides| sides.iter().min()).copied().unwrap_or(1);
+        let side = height.min(width);
         let stages = if side < 4 {
             1
         } else if side < 8 {

@@ -24,7 +24,7 @@ pub struct Options {
     #[schemars(range(min = 0.0, max = 1_000.0))]
     pub entropy_weight: f64,
     /// Units of each of the controller's layers. 35 in the paper (section 4.1).
-    #[schemars(range(min = 1, max = 1_000))]
+    #[schemars(range(min = 1, max = 500))]
     pub hidden_size: u32,
     /// The controller's layers. 2 in the paper (section 4.1).
     #[schemars(range(min = 1, max = 10))]
