@@ -193,8 +193,10 @@ pub(crate) fn draw(domain: &Domain, generator: &mut Generator) -> Value {
     }
 }
 
+/// The number at this share of the way from `low` to `high` on a log scale. The standard library's logarithms need not be the same
+/// on every machine, nor in a component.
 fn log_between(low: f64, high: f64, unit: f64) -> f64 {
-    (low.ln() + (high.ln() - low.ln()) * unit).exp()
+    libm::exp(libm::log(low) + (libm::log(high) - libm::log(low)) * unit)
 }
 
 /// A value other than `than`, from a domain with several.

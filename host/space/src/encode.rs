@@ -38,7 +38,8 @@ pub(crate) fn one_hot(decisions: &[Decision], values: &[Value]) -> Vec<f32> {
 /// A numeric decision's value by its place in the domain, in [0, 1].
 fn scaled(domain: &Domain, value: Value) -> f64 {
     let between = |low: f64, high: f64, value: f64, log_scale: bool| {
-        let (low, high, value) = if log_scale { (low.ln(), high.ln(), value.ln()) } else { (low, high, value) };
+        let (low, high, value) =
+            if log_scale { (libm::log(low), libm::log(high), libm::log(value)) } else { (low, high, value) };
         if high > low { (value - low) / (high - low) } else { 1.0 }
     };
     match (domain, value) {

@@ -222,6 +222,22 @@ proptest! {
     }
 }
 
+/// The bits are those of one implementation of logarithms, whatever machine this is.
+#[test]
+fn draws_on_a_log_scale_never_change() {
+    let rate = Domain::Real { low: 1e-5, high: 0.5, log_scale: true };
+    let width = Domain::Integer { low: 1, high: 1_000_000, log_scale: true };
+    let space = space(vec![decision("rate", rate, &[]), decision("width", width, &[])]).unwrap();
+    let drawn: Vec<_> = (0..4).map(|seed| format!("{:?}", point(&space.sample(seed)))).collect();
+    let golden = [
+        "[Real(0.021474551778114807), Integer(624)]",
+        "[Real(0.0007785169288435727), Integer(3)]",
+        "[Real(0.13848210321388021), Integer(1952)]",
+        "[Real(0.008458735144037438), Integer(3)]",
+    ];
+    assert_eq!(drawn, golden);
+}
+
 #[test]
 fn uniform_draws_are_uniform() {
     let space = space(vec![
